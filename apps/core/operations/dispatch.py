@@ -1,0 +1,34 @@
+"""The doorbell: tell a worker that an operation has something to do. The row is the truth; a lost ring is
+made good by the sweeper."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+RUN_TASK = "core.run_operation"
+MAX_COUNTDOWN = timedelta(minutes=1)
+"""A longer delay stays in `wake_at`, for the sweeper: Redis redelivers what is counted down past its visibility."""
+
+
+def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) -> None:
+    """Send now. Never raises: with the broker away the sweeper finds the row later."""
+    if after_s > MAX_COUNTDOWN.total_seconds():
+        return
+    try:
+        current_app.send_task(
+            RUN_TASK, args=[operation_id], queue=queue, countdown=after_s or None, retry=False, ignore_result=True
+        )
+    except (OperationalError, OSError) as exc:
+        log.warning("operation_ring_failed", extra={"operation": operation_id, "error": str(exc)})
+
+
+def ring_on_commit(operation_id: int, *, queue: str = "operations") -> None:
+    """Send when the current transaction has committed (at once outside one)."""
+    transaction.on_commit(lambda: ring(operation_id, queue=queue), robust=True)

@@ -1,0 +1,86 @@
+"""The registry of operation kinds: each app registers what its operations do, under a name such as `job.scale`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from apps.core.models import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Not there yet: look again after `after_s` seconds (sooner if the mirror rings). `progress` is 0–100."""
+
+    after_s: float = 2.0
+    progress: int | None = None
+    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was seen to be true."""
+
+    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It will not become true. `reason` is what people read: the scheduler's own words where there are any."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody asked for its end, and what it had begun was put back."""
+
+    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Outcome = Again | Done | Failed | Cancelled
+
+
+class Kind(Protocol):
+    """What an operation of one kind does.
+
+    `step` is called again and again, by any worker, until it returns something final. It must look at what is
+    already true before it acts, leave notes only in `operation.memory`, hold no transaction across a remote
+    call, and be over within `runner.STEP_LIMIT_S`. It may raise `clients.errors.RemoteError`: passing faults are
+    retried until the deadline, refusals end the operation with the remote's own words.
+    """
+
+    name: str
+    label: str
+    queue: str
+    deadline: timedelta
+
+    def step(self, operation: Operation) -> Outcome: ...
+
+    def deadline_passed(self, operation: Operation) -> Outcome:
+        """Called instead of `step` once `deadline_at` has passed, until it returns something final."""
+        ...
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Make a kind known. Called once for each, from the app's `kinds` module when Django starts."""
+    if kind.name in _kinds and type(_kinds[kind.name]) is not type(kind):
+        raise ValueError(f"operation kind {kind.name} is registered twice")
+    _kinds[kind.name] = kind
+
+
+def get_kind(name: str) -> Kind:
+    """Raises KeyError for a kind that this release does not know."""
+    return _kinds[name]
+
+
+def all_kinds() -> dict[str, Kind]:
+    return dict(_kinds)

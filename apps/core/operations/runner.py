@@ -1,0 +1,197 @@
+"""The worker's side: claim an operation, let its kind take one step, write down what came of it.
+
+A claim is one conditional UPDATE with a lease, so a message that is delivered twice does nothing the second time
+and a worker that is killed at any line leaves a row that the sweeper hands to the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from apps.core.logs import bound
+from apps.core.models import Operation, OperationLog
+from apps.core.operations.dispatch import ring
+from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, get_kind
+from apps.core.operations.services import announce_operation
+from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
+
+log = logging.getLogger(__name__)
+
+STEP_LIMIT_S = 25
+"""A step must be over by then; the worker ends it a little later, and the lease a little after that."""
+LEASE = timedelta(seconds=30)
+MAX_ATTEMPTS = 6
+"""Claims in a row without an outcome: a step that kills its worker ends here instead of looping for ever."""
+FAULT_RETRY_CAP_S = 15.0
+
+RESUMED = gettext_noop("Taken over from a worker that stopped half-way.")
+PASSING_FAULT = gettext_noop("%(error)s Trying again.")
+KILLS_WORKERS = gettext_noop("Given up: %(attempts)s workers stopped while working on it.")
+
+
+def owner_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_operation(operation_id: int) -> None:
+    """Claim the operation and take one step. Does nothing when it is not due, ended, or held by someone alive."""
+    now = timezone.now()
+    operation = _claim(operation_id, now=now)
+    if operation is None:
+        return
+    with bound(operation=operation.pk, kind=operation.kind, target=operation.target):
+        log.info("operation_claimed", extra={"attempt": operation.attempts})
+        if operation.attempts > MAX_ATTEMPTS:
+            outcome: Outcome = Failed(reason=KILLS_WORKERS % {"attempts": MAX_ATTEMPTS})
+        else:
+            outcome = _take_step(operation, kind=get_kind(operation.kind))
+        record(operation, outcome=outcome)
+
+
+def _claim(operation_id: int, *, now: datetime) -> Operation | None:
+    """The operation, held by this process, or None."""
+    before = Operation.objects.claimable(now=now).filter(pk=operation_id).first()
+    if before is None:
+        return None
+    if before.cluster_id and _cluster_is_full(before, now=now):
+        Operation.objects.filter(pk=operation_id, state=before.state).update(wake_at=now + timedelta(seconds=1))
+        return None
+    claimed = (
+        Operation.objects.claimable(now=now)
+        .filter(pk=operation_id)
+        .update(
+            state=Operation.State.RUNNING,
+            lease_owner=owner_name(),
+            lease_expires_at=now + LEASE,
+            attempts=F("attempts") + 1,
+            started_at=before.started_at or now,
+        )
+    )
+    if not claimed:
+        return None
+    if before.state == Operation.State.RUNNING:
+        OperationLog.objects.create(operation=before, text=RESUMED, level=OperationLog.Level.WARNING)
+    return Operation.objects.select_related("cluster", "product_line", "requested_by").get(pk=operation_id)
+
+
+def _cluster_is_full(operation: Operation, *, now: datetime) -> bool:
+    """Whether one slow cluster already has its share of the workers (a guard, not a lock: races cost nothing)."""
+    held = Operation.objects.filter(
+        cluster_id=operation.cluster_id, state=Operation.State.RUNNING, lease_expires_at__gte=now
+    )
+    return held.count() >= settings.OCEAN_OPERATIONS_PER_CLUSTER
+
+
+def _take_step(operation: Operation, *, kind: Kind) -> Outcome:
+    late = operation.deadline_at is not None and timezone.now() >= operation.deadline_at
+    try:
+        return kind.deadline_passed(operation) if late else kind.step(operation)
+    except (Unavailable, TimedOut, Conflict) as exc:
+        return _retry_later(operation, exc, late=late)
+    except RemoteError as exc:
+        log.warning("operation_refused", extra={"error": str(exc)})
+        return Failed(reason=str(exc))
+    except Exception as exc:  # noqa: BLE001 - the task's boundary: keep the traceback, end the operation
+        log.exception("operation_crashed")
+        return Failed(reason=f"{type(exc).__name__}: {exc}")
+
+
+def _retry_later(operation: Operation, exc: RemoteError, *, late: bool) -> Outcome:
+    """A passing fault: note it once for each new wording, and back off with jitter. Past the deadline and half
+    as long again there is no point in asking further: the operation ends, saying what it last heard."""
+    memory = operation.memory
+    memory["faults"] = int(memory.get("faults", 0)) + 1
+    if memory.get("last_fault") != str(exc):
+        memory["last_fault"] = str(exc)
+        OperationLog.objects.create(
+            operation=operation,
+            text=PASSING_FAULT,
+            values={"error": str(exc)},
+            level=OperationLog.Level.WARNING,
+        )
+    if late and operation.deadline_at and timezone.now() > operation.deadline_at + timedelta(minutes=2):
+        return Failed(reason=str(exc))
+    delay = min(FAULT_RETRY_CAP_S, 1.5 ** min(memory["faults"], 10))
+    return Again(after_s=delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+
+
+def record(operation: Operation, *, outcome: Outcome) -> None:
+    """Write what a step came to, if this process still holds the operation."""
+    now = timezone.now()
+    fields: dict[str, Any] = {
+        "lease_owner": "",
+        "lease_expires_at": None,
+        "memory": operation.memory,
+        "deployment_id": operation.deployment_id,
+        "attempts": 0,
+    }
+    match outcome:
+        case Again():
+            fields |= {"state": Operation.State.WAITING, "wake_at": now + timedelta(seconds=outcome.after_s)}
+            if outcome.progress is not None:
+                fields["progress"] = max(0, min(99, outcome.progress))
+            fields |= _message(outcome.message, outcome.values)
+        case Done():
+            fields |= _final(Operation.State.SUCCEEDED, now) | _message(outcome.message, outcome.values)
+            fields["progress"] = 100
+        case Cancelled():
+            fields |= _final(Operation.State.CANCELLED, now) | _message(outcome.message, outcome.values)
+        case Failed():
+            fields |= _final(Operation.State.FAILED, now) | {"error": outcome.reason}
+        case _:
+            assert_never(outcome)
+    with transaction.atomic():
+        held = Operation.objects.filter(
+            pk=operation.pk, state=Operation.State.RUNNING, lease_owner=operation.lease_owner
+        ).update(**fields)
+        if held and isinstance(outcome, Failed):
+            OperationLog.objects.create(
+                operation=operation, text="%(reason)s", values={"reason": outcome.reason}, level=OperationLog.Level.ERROR
+            )
+    if not held:
+        log.warning("operation_lease_lost", extra={"operation": operation.pk})
+        return
+    log.info("operation_step", extra={"state": fields["state"]})
+    announce_operation(operation)
+    if isinstance(outcome, Again):
+        _ring_again(operation, after_s=outcome.after_s)
+
+
+def _ring_again(operation: Operation, *, after_s: float) -> None:
+    """A cancel that came in while the step ran is looked at straight away."""
+    cancel_waits = Operation.objects.filter(
+        pk=operation.pk, cancel_requested_at__isnull=False, state=Operation.State.WAITING
+    )
+    if operation.cancel_requested_at is None and cancel_waits.update(wake_at=None):
+        after_s = 0.0
+    ring(operation.pk, queue=get_kind(operation.kind).queue, after_s=after_s)
+
+
+def _final(state: Operation.State, now: datetime) -> dict[str, Any]:
+    return {"state": state, "finished_at": now, "wake_at": None}
+
+
+def _message(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"message": text, "message_values": dict(values)} if text else {}
+
+
+def sweep(*, now: datetime, limit: int = 200) -> int:
+    """Ring for what is due: lost messages, expired leases, delays past a minute. Returns how many were rung."""
+    due = Operation.objects.claimable(now=now - timedelta(seconds=1)).order_by(F("wake_at").asc(nulls_first=True))
+    rung = 0
+    for pk, kind in due.values_list("pk", "kind")[:limit]:
+        ring(pk, queue=get_kind(kind).queue)
+        rung += 1
+    return rung

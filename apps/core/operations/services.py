@@ -1,0 +1,166 @@
+"""Writing operations: start, log, cancel, end. Nobody else changes an Operation's state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from apps.core.errors import KeyReused, TargetBusy
+from apps.core.live import announce
+from apps.core.models import Cluster, Operation, OperationLog
+from apps.core.operations.dispatch import ring_on_commit
+from apps.core.operations.kinds import get_kind
+
+if TYPE_CHECKING:
+    from apps.accounts.models import ProductLine, User
+
+log = logging.getLogger(__name__)
+
+CANCEL_ASKED = gettext_noop("%(who)s asked to cancel.")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an operation works on; one active operation for each (`type`, `id`). `name` is what people see."""
+
+    type: str
+    id: int
+    name: str
+    product_line: ProductLine | None = None
+    cluster: Cluster | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Who asks for what. `idempotency_key` (from a client or a caller in the house) makes asking twice harmless."""
+
+    kind: str
+    by: User | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    deadline_at: datetime | None = None
+    idempotency_key: str = ""
+
+
+def operation_start(*, target: Target, intent: Intent) -> Operation:
+    """Write a queued Operation and ring for a worker on commit. Calls nothing outside the database.
+
+    The same idempotency key for the same request returns the first operation. Raises TargetBusy while another
+    operation holds the target, KeyReused when the key came with a different request.
+    """
+    if earlier := _by_key(target=target, intent=intent):
+        return earlier
+    kind = get_kind(intent.kind)
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            operation = Operation.objects.create(
+                kind=intent.kind,
+                target_type=target.type,
+                target_id=target.id,
+                target=target.name,
+                product_line=target.product_line,
+                cluster=target.cluster,
+                requested_by=intent.by,
+                parameters=dict(intent.parameters),
+                idempotency_key=intent.idempotency_key,
+                deadline_at=intent.deadline_at or now + kind.deadline,
+                created_at=now,
+            )
+    except IntegrityError:
+        if earlier := _by_key(target=target, intent=intent):
+            return earlier
+        holder = Operation.objects.active().filter(target_type=target.type, target_id=target.id).first()
+        if holder is None:  # it ended between our insert and this look
+            return operation_start(target=target, intent=intent)
+        raise TargetBusy(holder) from None
+    log.info(
+        "operation_queued",
+        extra={"operation": operation.pk, "kind": operation.kind, "target": operation.target},
+    )
+    ring_on_commit(operation.pk, queue=kind.queue)
+    announce_operation(operation)
+    return operation
+
+
+def _by_key(*, target: Target, intent: Intent) -> Operation | None:
+    if not intent.idempotency_key:
+        return None
+    earlier = Operation.objects.filter(idempotency_key=intent.idempotency_key).first()
+    if earlier is None:
+        return None
+    same = (
+        earlier.kind == intent.kind
+        and (earlier.target_type, earlier.target_id) == (target.type, target.id)
+        and earlier.parameters == dict(intent.parameters)
+    )
+    if not same:
+        raise KeyReused
+    return earlier
+
+
+def operation_log(
+    operation: Operation, text: str, *, level: OperationLog.Level = OperationLog.Level.INFO, **values: Any
+) -> None:
+    """Add a line. `text` is English, marked with `gettext_noop`, its values named: `"asked for %(n)s"`."""
+    OperationLog.objects.create(operation=operation, text=text, values=values, level=level)
+    announce_operation(operation)
+
+
+def operation_cancel(operation: Operation, *, by: User) -> bool:
+    """Ask for an operation's end. A queued one ends at once, others at their next step, which puts back what it
+    began. Returns whether the wish was noted (False: it had already ended)."""
+    now = timezone.now()
+    noted = (
+        Operation.objects.active()
+        .filter(pk=operation.pk, cancel_requested_at__isnull=True)
+        .update(cancel_requested_at=now, wake_at=None)
+    )
+    if noted:
+        from_whom = by.get_username()
+        OperationLog.objects.create(
+            operation=operation, text=CANCEL_ASKED, values={"who": from_whom}, level=OperationLog.Level.WARNING
+        )
+        log.info("operation_cancel_requested", extra={"operation": operation.pk, "by": from_whom})
+        ring_on_commit(operation.pk, queue=get_kind(operation.kind).queue)
+        announce_operation(operation)
+    return bool(noted)
+
+
+def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
+    """Something about these targets changed: let waiting operations look now. Returns how many were rung."""
+    due = list(
+        Operation.objects.filter(
+            target_type=target_type, target_id__in=target_ids, state=Operation.State.WAITING
+        ).values_list("pk", "kind")
+    )
+    if due:
+        Operation.objects.filter(
+            pk__in=[pk for pk, _ in due], state=Operation.State.WAITING
+        ).update(wake_at=None)
+        for pk, kind in due:
+            ring_on_commit(pk, queue=get_kind(kind).queue)
+    return len(due)
+
+
+def announce_operation(operation: Operation) -> None:
+    """Tell open pages, once the transaction has committed."""
+    topics = [f"operation:{operation.pk}", "operations"]
+    if operation.target_type:
+        topics.append(f"{operation.target_type}:{operation.target_id}")
+    transaction.on_commit(lambda: announce(*topics), robust=True)
+
+
+def history_prune(*, now: datetime, batch: int = 1000) -> int:
+    """Delete operations that ended more than OCEAN_HISTORY_DAYS ago, oldest first. Returns how many."""
+    old = Operation.objects.filter(finished_at__lt=now - timedelta(days=settings.OCEAN_HISTORY_DAYS))
+    pks = list(old.order_by("finished_at").values_list("pk", flat=True)[:batch])
+    Operation.objects.filter(pk__in=pks).delete()
+    return len(pks)

@@ -1,0 +1,1 @@
+"""App and group definitions: Marathon's JSON in, complete canonical definitions out."""

@@ -167,6 +167,7 @@ class Operation(models.Model):
     message = models.CharField(_("message"), max_length=500, blank=True)
     message_values = models.JSONField(default=dict, blank=True)
     error = models.TextField(_("error"), blank=True)
+    error_values = models.JSONField(default=dict, blank=True)
     deployment_id = models.CharField(_("deployment"), max_length=64, blank=True, db_index=True)
     idempotency_key = models.CharField(_("idempotency key"), max_length=255, blank=True)
 
@@ -225,6 +226,10 @@ class Operation(models.Model):
     @property
     def message_text(self) -> str:
         return render_line(self.message, self.message_values)
+
+    @property
+    def error_text(self) -> str:
+        return render_line(self.error, self.error_values)
 
 
 class OperationLog(TranslatedLine):

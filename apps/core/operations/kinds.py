@@ -30,9 +30,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will not become true. `reason` is what people read: the scheduler's own words where there are any."""
+    """It will not become true. `reason` is what people read: the scheduler's own words, or a sentence of ours
+    (marked with `gettext_noop`) with its values."""
 
     reason: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

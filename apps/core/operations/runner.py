@@ -54,7 +54,7 @@ def run_operation(operation_id: int) -> None:
     with bound(operation=operation.pk, kind=operation.kind, target=operation.target):
         log.info("operation_claimed", extra={"attempt": operation.attempts})
         if operation.attempts > MAX_ATTEMPTS:
-            outcome: Outcome = Failed(reason=KILLS_WORKERS % {"attempts": MAX_ATTEMPTS})
+            outcome: Outcome = Failed(reason=KILLS_WORKERS, values={"attempts": MAX_ATTEMPTS})
         else:
             outcome = _take_step(operation, kind=get_kind(operation.kind))
         record(operation, outcome=outcome)
@@ -149,7 +149,8 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
         case Cancelled():
             fields |= _final(Operation.State.CANCELLED, now) | _message(outcome.message, outcome.values)
         case Failed():
-            fields |= _final(Operation.State.FAILED, now) | {"error": outcome.reason}
+            fields |= _final(Operation.State.FAILED, now)
+            fields |= {"error": outcome.reason, "error_values": dict(outcome.values)}
         case _:
             assert_never(outcome)
     with transaction.atomic():
@@ -158,7 +159,10 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
         ).update(**fields)
         if held and isinstance(outcome, Failed):
             OperationLog.objects.create(
-                operation=operation, text="%(reason)s", values={"reason": outcome.reason}, level=OperationLog.Level.ERROR
+                operation=operation,
+                text=outcome.reason[:500],
+                values=dict(outcome.values),
+                level=OperationLog.Level.ERROR,
             )
     if not held:
         log.warning("operation_lease_lost", extra={"operation": operation.pk})

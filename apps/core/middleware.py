@@ -1,0 +1,62 @@
+"""What wraps every request: an id for the logs, and domain errors as pages."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.core.errors import DomainError, Forbidden, StaleVersion, TargetBusy
+from apps.core.logs import bound
+
+log = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_ID = re.compile(r"[\w.-]{1,64}")
+
+
+class RequestIdMiddleware:
+    """Gives each request an id (a proxy's `X-Request-ID`, or a new one), binds it for the logs and sends it back."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        start = time.monotonic()
+        with bound(request=request_id):
+            response = self.get_response(request)
+            took_ms = round((time.monotonic() - start) * 1000)
+            log.info(
+                "request",
+                extra={"method": request.method, "path": request.path, "status": response.status_code, "ms": took_ms},
+            )
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class DomainErrorMiddleware:
+    """Turns a domain error that a page's view let through into a page that says it in words (the API has its
+    own handler)."""
+
+    STATUS: dict[type[DomainError], int] = {TargetBusy: 409, StaleVersion: 409, Forbidden: 403}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        status = self.STATUS.get(type(exception), 400)
+        operation = exception.operation if isinstance(exception, TargetBusy) else None
+        context = {"error": exception, "operation": operation}
+        template = "core/_problem.html" if request.headers.get("HX-Request") else "core/problem.html"
+        return render(request, template, context, status=status)

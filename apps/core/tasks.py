@@ -1,0 +1,35 @@
+"""Celery's door to the operations: thin, by name, arguments are ids only."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.core.models import Heartbeat
+from apps.core.operations import runner, services
+
+
+@shared_task(
+    name="core.run_operation",
+    soft_time_limit=runner.STEP_LIMIT_S,
+    time_limit=runner.STEP_LIMIT_S + 3,
+)
+def run_operation(operation_id: int) -> None:
+    runner.run_operation(operation_id)
+
+
+@shared_task(name="core.sweep_operations", time_limit=20)
+def sweep_operations() -> None:
+    runner.sweep(now=timezone.now())
+
+
+@shared_task(name="core.heartbeat", time_limit=10)
+def heartbeat() -> None:
+    """Proves in one row that beat, the broker, a worker and the database work together."""
+    Heartbeat.objects.update_or_create(name="worker", defaults={"at": timezone.now()})
+
+
+@shared_task(name="core.prune_history", time_limit=280)
+def prune_history() -> None:
+    while services.history_prune(now=timezone.now()):
+        pass

@@ -42,6 +42,7 @@ def _settings(folder: Path) -> dict[str, str]:
     """What Ocean's settings must find; never what the person's shell says, which may name their own data."""
     return {
         "OCEAN_VAR": str(folder),
+        "OCEAN_EMBEDDED": "1",
         "OCEAN_CLUSTERS": "[]",
         "OCEAN_SECRET_KEY": secrets.token_urlsafe(48),
         "OCEAN_ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),

@@ -72,7 +72,10 @@ class Job(models.Model):
     has_health_checks = models.BooleanField(_("has health checks"), default=False)
     engine_seen_at = models.DateTimeField(_("last seen on the scheduler"), null=True)
     config_changed_at = models.DateTimeField(_("definition changed"), null=True)
-    last_failure = models.JSONField(_("last failure"), default=dict)
+    wanted_before_stop = models.PositiveIntegerField(_("instances before the stop"), null=True)
+    problems = models.JSONField(
+        _("problems"), default=list, help_text=_("Why it is not as wanted; see apps.jobs.diagnosis.")
+    )
 
     objects = JobQuerySet.as_manager()
 

@@ -52,7 +52,7 @@ class Kind(Protocol):
     """What an operation of one kind does.
 
     `step` is called again and again, by any worker, until it returns something final. It must look at what is
-    already true before it acts, leave notes only in `operation.memory`, hold no transaction across a remote
+    already true before it acts, leave notes only in `operation.memory` (and `deployment_id`, `deadline_at`), hold no transaction across a remote
     call, and be over within `runner.STEP_LIMIT_S`. It may raise `clients.errors.RemoteError`: passing faults are
     retried until the deadline, refusals end the operation with the remote's own words.
     """
@@ -66,6 +66,10 @@ class Kind(Protocol):
 
     def deadline_passed(self, operation: Operation) -> Outcome:
         """Called instead of `step` once `deadline_at` has passed, until it returns something final."""
+        ...
+
+    def ended(self, operation: Operation, outcome: Outcome) -> None:
+        """Called once, in the transaction that ends the operation: what its end means for the target's rows."""
         ...
 
 

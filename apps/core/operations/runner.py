@@ -135,6 +135,7 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
         "lease_expires_at": None,
         "memory": operation.memory,
         "deployment_id": operation.deployment_id,
+        "deadline_at": operation.deadline_at,
         "attempts": 0,
     }
     match outcome:
@@ -157,6 +158,8 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
         held = Operation.objects.filter(
             pk=operation.pk, state=Operation.State.RUNNING, lease_owner=operation.lease_owner
         ).update(**fields)
+        if held and not isinstance(outcome, Again):
+            get_kind(operation.kind).ended(operation, outcome)
         if held and isinstance(outcome, Failed):
             OperationLog.objects.create(
                 operation=operation,

@@ -1,0 +1,163 @@
+"""Why a job is not as wanted, in words: from what the engine said to sentences with a hint. Pure.
+
+Sentences are stored as English sources with values and rendered in the reader's language.
+Sources: Marathon's queue (reasons why offers were declined, back-off), `lastTaskFailure`, health check results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.utils.translation import gettext_noop
+
+from apps.core.models import render_line
+from apps.jobs.planning import is_current
+from engines.base import HealthResult, Waiting, WorkloadStatus
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, why, and what one can do. The three texts share `values`."""
+
+    severity: Severity
+    what: str
+    why: str = ""
+    hint: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "severity": self.severity,
+            "what": self.what,
+            "why": self.why,
+            "hint": self.hint,
+            "values": dict(self.values),
+        }
+
+
+NO_OFFER = gettext_noop("%(count)s instances wait for a host.")
+BACKING_OFF = gettext_noop("%(count)s instances wait %(delay_s)s s before they are started again.")
+BACKING_OFF_WHY = gettext_noop("Earlier ones ended soon after their start, so the scheduler holds the next ones back.")
+BACKING_OFF_HINT = gettext_noop("Read the log of the last failure; publish a version that stays up.")
+UNHEALTHY = gettext_noop("%(count)s instances fail their health check.")
+UNHEALTHY_WHY = gettext_noop("The check last said: %(cause)s")
+UNHEALTHY_HINT = gettext_noop("See whether the path and port are right, and read the instance's log.")
+STARTING = gettext_noop("%(count)s instances are starting.")
+LAST_FAILURE = gettext_noop("An instance ended on %(host)s.")
+LAST_FAILURE_WHY = gettext_noop("The scheduler said: %(message)s")
+LAST_FAILURE_HINT = gettext_noop("Its log may say more.")
+MISSING = gettext_noop("The scheduler does not have this job.")
+MISSING_WHY = gettext_noop("It was removed on the scheduler itself, or lost with its state.")
+MISSING_HINT = gettext_noop("Publish it again.")
+
+_REASONS: dict[str, tuple[str, str]] = {
+    "InsufficientCpus": (
+        gettext_noop("No offer has %(cpus)s CPUs free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask for fewer CPUs, fewer instances, or free some capacity."),
+    ),
+    "InsufficientMemory": (
+        gettext_noop("No offer has %(memory_mib)s MiB of memory free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask for less memory, fewer instances, or free some capacity."),
+    ),
+    "InsufficientDisk": (
+        gettext_noop("No offer has %(disk_mib)s MiB of disk free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask for less disk, or free some capacity."),
+    ),
+    "InsufficientGpus": (
+        gettext_noop("No offer has %(gpus)s GPUs free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask for fewer GPUs, or a cluster that has them."),
+    ),
+    "InsufficientPorts": (
+        gettext_noop("No offer has the ports free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask for fewer ports, or let the scheduler choose them."),
+    ),
+    "UnfulfilledConstraint": (
+        gettext_noop("No host that is left fits the constraints (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Loosen the constraints, or ask for fewer instances."),
+    ),
+    "UnfulfilledRole": (
+        gettext_noop("The hosts' resources are kept for other roles (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Ask an SRE which role this cluster's hosts are for."),
+    ),
+    "NoCorrespondingReservationFound": (
+        gettext_noop("The host that holds the instance's volume did not offer (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("See whether that host is in service."),
+    ),
+    "AgentMaintenance": (
+        gettext_noop("Hosts are in maintenance (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Wait until they are back, or ask an SRE."),
+    ),
+    "DeclinedScarceResources": (
+        gettext_noop("Only hosts with scarce resources (GPUs) are left (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop("Free some capacity on ordinary hosts."),
+    ),
+}
+_NO_OFFERS_YET = gettext_noop("No host has made an offer yet.")
+_NO_OFFERS_HINT = gettext_noop("See on the hosts page whether the cluster's hosts are in service.")
+_ONLY_OTHER = gettext_noop("The scheduler says: %(reason)s (%(declined)s of %(processed)s offers refused).")
+
+
+def diagnose(
+    status: WorkloadStatus,
+    *,
+    spec: Mapping[str, Any],
+    waiting: Waiting | None,
+    health: Iterable[HealthResult],
+) -> list[Problem]:
+    """What keeps a workload from being as wanted, the most telling first. Empty when all is well."""
+    problems: list[Problem] = []
+    if waiting is not None and waiting.count:
+        problems.append(_why_waiting(waiting, spec=spec))
+    current = {instance.id for instance in status.instances or () if is_current(instance, status)}
+    failing = [result for result in health if not result.alive and result.last_failure_cause]
+    of_new = [result for result in failing if result.instance_id in current] or failing
+    if of_new:
+        cause = max(of_new, key=lambda result: result.consecutive_failures).last_failure_cause
+        problems.append(
+            Problem("error", UNHEALTHY, UNHEALTHY_WHY, UNHEALTHY_HINT, {"count": len(of_new), "cause": cause})
+        )
+    if status.last_failure and (problems or status.running < status.wanted) and status.last_failure.at >= status.config_changed_at:
+        values = {"host": status.last_failure.host, "message": status.last_failure.message}
+        problems.append(Problem("error", LAST_FAILURE, LAST_FAILURE_WHY, LAST_FAILURE_HINT, values))
+    if not problems and status.staging:
+        problems.append(Problem("info", STARTING, values={"count": status.staging}))
+    return problems
+
+
+def missing() -> list[Problem]:
+    """A published job that the engine does not list."""
+    return [Problem("error", MISSING, MISSING_WHY, MISSING_HINT)]
+
+
+def _why_waiting(waiting: Waiting, *, spec: Mapping[str, Any]) -> Problem:
+    if waiting.delay_s > 0:
+        values = {"count": waiting.count, "delay_s": waiting.delay_s}
+        return Problem("warning", BACKING_OFF, BACKING_OFF_WHY, BACKING_OFF_HINT, values)
+    values = {"count": waiting.count}
+    declined = [reason for reason in waiting.reasons if reason.declined]
+    if not declined:
+        return Problem("warning", NO_OFFER, _NO_OFFERS_YET, _NO_OFFERS_HINT, values)
+    main = max(declined, key=lambda reason: reason.declined)
+    why, hint = _REASONS.get(main.reason, (_ONLY_OTHER, ""))
+    values |= {name: spec.get(name) for name in ("cpus", "memory_mib", "disk_mib", "gpus")}
+    values |= {"reason": main.reason, "declined": main.declined, "processed": main.processed}
+    return Problem("error", NO_OFFER, why, hint, values)
+
+
+def render_problem(stored: Mapping[str, Any]) -> dict[str, str]:
+    """A stored problem in the active language: severity, what, why, hint."""
+    values = stored.get("values", {})
+    rendered = {name: render_line(stored.get(name, ""), values) for name in ("what", "why", "hint")}
+    return {"severity": stored.get("severity", "info"), **rendered}
+
+
+def summarise(problems: Iterable[Problem]) -> str:
+    """The first problem in one English sentence: what an operation that failed keeps as its reason."""
+    first = next(iter(problems), None)
+    if first is None:
+        return ""
+    return " ".join(part % first.values for part in (first.what, first.why) if part)

@@ -1,0 +1,33 @@
+"""Writing jobs. Pages, API, admin and other apps all come through here, so that the rules are the same everywhere.
+
+`drafts` creates jobs and saves versions; `actions` asks for what leaves the database (each an Operation);
+`secrets` keeps a product line's secrets; `history` writes a job's history.
+"""
+
+from apps.jobs.services.actions import (
+    instance_kill,
+    job_delete,
+    job_publish,
+    job_restart,
+    job_rollback,
+    job_scale,
+    job_start,
+    job_stop,
+)
+from apps.jobs.services.drafts import job_create, job_version_add
+from apps.jobs.services.secrets import secret_delete, secret_set
+
+__all__ = [
+    "instance_kill",
+    "job_create",
+    "job_delete",
+    "job_publish",
+    "job_restart",
+    "job_rollback",
+    "job_scale",
+    "job_start",
+    "job_stop",
+    "job_version_add",
+    "secret_delete",
+    "secret_set",
+]

@@ -1,0 +1,237 @@
+"""Asking for what leaves the database: each call checks the right, writes an Operation and calls nothing.
+
+Each raises TargetBusy while another operation holds the job, Forbidden without the right, and InvalidInput for a
+value that makes no sense. `idempotency_key` makes asking twice harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.core.errors import FieldError, InvalidInput
+from apps.core.models import Operation
+from apps.core.operations.services import Intent, Target, operation_start
+from apps.accounts.rights import Right, require
+from apps.jobs.models import Instance, Job, JobVersion
+from apps.jobs.planning import publish_instances
+from apps.jobs.services.drafts import require_editable
+from apps.jobs.spec.fields import MAX_INSTANCES, StrategyFields
+from apps.jobs.spec.validation import flatten_errors
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+PUBLISH = "job.publish"
+ROLLBACK = "job.rollback"
+SCALE = "job.scale"
+STOP = "job.stop"
+START = "job.start"
+RESTART = "job.restart"
+DELETE = "job.delete"
+KILL = "job.kill_instance"
+
+REACH_SCHEDULER_WITHIN = timedelta(hours=1)
+"""How long a change waits for a scheduler that is away before it is given up. The publish's own deadline counts
+from the moment the scheduler took it."""
+
+
+def job_target(job: Job) -> Target:
+    return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
+
+
+@transaction.atomic
+def job_publish(
+    *,
+    job: Job,
+    by: User,
+    version: int | None = None,
+    strategy: Mapping[str, Any] | None = None,
+    idempotency_key: str = "",
+    kind: str = PUBLISH,
+) -> Operation:
+    """Replace what runs by a version (the latest, unless one is named), by its strategy or the one given here.
+
+    Source: Marathon REST, PUT /v2/apps/{id}; the operation ends when every instance of the version is healthy and
+    no older one is left, or fails at the strategy's deadline, after which the earlier version serves on.
+    """
+    require_editable(job, by=by)
+    row = _version(job, version or job.latest_version)
+    plan = _strategy(row.spec["strategy"], strategy)
+    before = JobVersion.objects.filter(job=job, number=job.target_version or 0).first()
+    instances = publish_instances(
+        asked=row.spec["instances"],
+        asked_before=before.spec["instances"] if before else None,
+        wanted=job.wanted,
+    )
+    parameters = {
+        "version": row.number,
+        "instances": instances,
+        "strategy": plan,
+        "previous": {"version": job.target_version, "wanted": job.wanted},
+    }
+    operation = operation_start(
+        target=job_target(job), intent=Intent(kind, by, parameters, idempotency_key=idempotency_key)
+    )
+    _intend(job, operation, wanted=instances, target_version=row.number, state=Job.State.DEPLOYING)
+    return operation
+
+
+def job_rollback(*, job: Job, by: User, version: int | None = None, idempotency_key: str = "") -> Operation:
+    """Publish an earlier version again: the named one, or the last that ran before the present one."""
+    if version is None:
+        version = _version_before(job)
+    return job_publish(job=job, by=by, version=version, idempotency_key=idempotency_key, kind=ROLLBACK)
+
+
+@transaction.atomic
+def job_scale(*, job: Job, instances: int, by: User | None, idempotency_key: str = "") -> Operation:
+    """Ask for `instances` copies of what runs (0 stops the job). `by` None: the platform's own decision.
+
+    Source: Marathon REST, PUT /v2/apps/{id} with the absolute number, so that asking twice is asking once.
+    """
+    if by is not None:
+        require_editable(job, by=by)
+    _require_published(job)
+    if not 0 <= instances <= MAX_INSTANCES:
+        text = _("Ask for 0 to %(max)s instances.") % {"max": MAX_INSTANCES}
+        raise InvalidInput(FieldError("instances", "out_of_range", text))
+    if instances == 0:
+        return _stop(job, by=by, idempotency_key=idempotency_key)
+    return _resize(job, SCALE, instances=instances, by=by, idempotency_key=idempotency_key)
+
+
+@transaction.atomic
+def job_stop(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+    """End all instances; the job and its versions stay, and `job_start` brings back as many as there were."""
+    require_editable(job, by=by)
+    _require_published(job)
+    return _stop(job, by=by, idempotency_key=idempotency_key)
+
+
+@transaction.atomic
+def job_start(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+    """Run a stopped job again, with as many instances as before it was stopped."""
+    require_editable(job, by=by)
+    _require_published(job)
+    if job.wanted:
+        raise InvalidInput(FieldError("", "not_stopped", _("The job is not stopped.")))
+    asked = _version(job, job.target_version or 0).spec["instances"]
+    instances = job.wanted_before_stop or asked or 1
+    return _resize(job, START, instances=instances, by=by, idempotency_key=idempotency_key)
+
+
+@transaction.atomic
+def job_restart(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+    """Replace every instance by a new one of the same version, by the version's strategy."""
+    require_editable(job, by=by)
+    _require_published(job)
+    if not job.wanted:
+        raise InvalidInput(FieldError("", "stopped", _("The job is stopped: start it instead.")))
+    row = _version(job, job.target_version or 0)
+    parameters = {"deadline_s": row.spec["strategy"]["deadline_s"], "instances": job.wanted}
+    operation = operation_start(
+        target=job_target(job), intent=Intent(RESTART, by, parameters, idempotency_key=idempotency_key)
+    )
+    _intend(job, operation, state=Job.State.DEPLOYING)
+    return operation
+
+
+@transaction.atomic
+def instance_kill(*, instance: Instance, by: User, shrink: bool = False, idempotency_key: str = "") -> Operation:
+    """End one instance; the scheduler starts another, unless `shrink` lowers the wanted number with it."""
+    job = instance.job
+    require_editable(job, by=by)
+    if shrink and job.wanted <= 1:
+        raise InvalidInput(FieldError("shrink", "last_instance", _("This is the last instance: stop the job instead.")))
+    parameters = {"task_id": instance.task_id, "host": instance.host, "shrink": shrink, "instances": job.wanted - shrink}
+    return operation_start(
+        target=job_target(job), intent=Intent(KILL, by, parameters, idempotency_key=idempotency_key)
+    )
+
+
+@transaction.atomic
+def job_delete(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+    """Stop the job, forget it on the scheduler, and take it out of the lists; its history stays."""
+    require(by, Right.CHANGE, job.product_line)
+    require_editable(job, by=by)
+    return operation_start(
+        target=job_target(job),
+        intent=Intent(DELETE, by, {"instances": job.wanted}, idempotency_key=idempotency_key),
+    )
+
+
+def _stop(job: Job, *, by: User | None, idempotency_key: str) -> Operation:
+    parameters = {"instances": 0, "previous": {"wanted": job.wanted}}
+    operation = operation_start(
+        target=job_target(job), intent=Intent(STOP, by, parameters, idempotency_key=idempotency_key)
+    )
+    if job.wanted:
+        Job.objects.filter(pk=job.pk).update(wanted_before_stop=job.wanted)
+    _intend(job, operation, wanted=0)
+    return operation
+
+
+def _resize(job: Job, kind: str, *, instances: int, by: User | None, idempotency_key: str) -> Operation:
+    parameters = {"instances": instances, "previous": {"wanted": job.wanted}}
+    operation = operation_start(
+        target=job_target(job), intent=Intent(kind, by, parameters, idempotency_key=idempotency_key)
+    )
+    _intend(job, operation, wanted=instances)
+    return operation
+
+
+def _intend(job: Job, operation: Operation, **fields: Any) -> None:
+    """Write what is wanted from now on, with the operation that will make it true. Not again for a repeated key."""
+    if operation.state != Operation.State.QUEUED or operation.attempts:
+        return
+    Job.objects.filter(pk=job.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(job, name, value)
+
+
+def _version(job: Job, number: int) -> JobVersion:
+    row = JobVersion.objects.filter(job=job, number=number).first()
+    if row is None:
+        text = _("There is no version %(number)s; the latest is %(latest)s.")
+        raise InvalidInput(
+            FieldError("version", "unknown_version", text % {"number": number, "latest": job.latest_version})
+        )
+    return row
+
+
+def _version_before(job: Job) -> int:
+    """The version that ran before the one that the scheduler was last asked for."""
+    published = Operation.objects.filter(
+        target_type="job",
+        target_id=job.pk,
+        kind__in=[PUBLISH, ROLLBACK],
+        state=Operation.State.SUCCEEDED,
+    ).values_list("parameters__version", flat=True)
+    present = job.running_version or job.target_version
+    for number in published:
+        if number != present:
+            return int(number)
+    raise InvalidInput(
+        FieldError("version", "no_earlier_version", _("No other version has run yet: name the version to go back to."))
+    )
+
+
+def _strategy(own: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The version's strategy with what this publish gives on top of it."""
+    if not given:
+        return dict(own)
+    fields = StrategyFields(data={**own, **given})
+    if not fields.is_valid():
+        raise InvalidInput(*flatten_errors(fields.errors, "strategy"))
+    return dict(fields.validated_data)
+
+
+def _require_published(job: Job) -> None:
+    if not job.is_published:
+        raise InvalidInput(FieldError("", "not_published", _("The job has not been published yet: publish it first.")))
+

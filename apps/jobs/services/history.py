@@ -1,0 +1,59 @@
+"""A job's history: one line for each thing that happened, written once however often it is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.jobs.models import Job, JobEvent
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.core.models import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What to write: `text` is an English source marked with `gettext_noop`; `key` tells repeats apart from news."""
+
+    kind: str
+    key: str
+    text: str
+    values: dict[str, Any] = field(default_factory=dict)
+    level: JobEvent.Level = JobEvent.Level.INFO
+    at: datetime | None = None
+
+
+def history_add(
+    job: Job, *happenings: Happening, operation: Operation | None = None, actor: User | None = None
+) -> None:
+    """Add lines to the job's history; those whose key is there already are left as they are."""
+    JobEvent.objects.bulk_create(
+        [
+            JobEvent(
+                job=job,
+                at=happening.at or timezone.now(),
+                level=happening.level,
+                kind=happening.kind,
+                key=happening.key[:600],
+                text=happening.text,
+                values=happening.values,
+                operation=operation,
+                actor=actor,
+            )
+            for happening in happenings
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def history_prune(*, now: datetime, batch: int = 5000) -> int:
+    """Delete lines older than OCEAN_HISTORY_DAYS, oldest first. Returns how many."""
+    old = JobEvent.objects.filter(at__lt=now - timedelta(days=settings.OCEAN_HISTORY_DAYS))
+    pks = list(old.order_by("at").values_list("pk", flat=True)[:batch])
+    JobEvent.objects.filter(pk__in=pks).delete()
+    return len(pks)

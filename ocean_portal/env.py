@@ -62,7 +62,9 @@ def env_secret(name: str, default: str | None = None) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as exc:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {exc.strerror}.") from exc
+        raise ImproperlyConfigured(
+            f"{name}_FILE names {path}, which cannot be read: {exc.strerror}."
+        ) from exc
 
 
 def env_json(name: str, default: str) -> Any:

@@ -23,7 +23,8 @@ class ApiTokenAuthentication(authentication.BaseAuthentication):
         token = token_authenticate(parts[1]) if len(parts) == 2 else None
         if token is None:
             raise exceptions.AuthenticationFailed(
-                _("This token is unknown, expired or revoked. Make a new one under your profile."), code="bad_token"
+                _("This token is unknown, expired or revoked. Make a new one under your profile."),
+                code="bad_token",
             )
         return token.user, token
 

@@ -26,7 +26,9 @@ class User(AbstractUser):
         LIGHT = "light", _("light")
         DARK = "dark", _("dark")
 
-    is_dba = models.BooleanField(_("DBA"), default=False, help_text=_("Approves and runs databases and caches."))
+    is_dba = models.BooleanField(
+        _("DBA"), default=False, help_text=_("Approves and runs databases and caches.")
+    )
     is_sre = models.BooleanField(_("SRE"), default=False, help_text=_("Sees and may do everything."))
     language = models.CharField(_("language"), max_length=16, choices=settings.LANGUAGES, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
@@ -79,7 +81,9 @@ class Membership(models.Model):
     product_line = models.ForeignKey(
         ProductLine, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("product line")
     )
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person"))
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person")
+    )
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.DEVELOPER)
 
     class Meta:
@@ -95,7 +99,9 @@ class Membership(models.Model):
 class ApiToken(models.Model):
     """A key for the API. Only its SHA-256 is kept; `prefix` lets its owner recognise it."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person"))
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person")
+    )
     name = models.CharField(_("name"), max_length=60)
     prefix = models.CharField(_("starts with"), max_length=12)
     digest = models.CharField(max_length=64, unique=True, editable=False)

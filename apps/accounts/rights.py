@@ -46,7 +46,9 @@ def product_lines_visible(user: User | AnonymousUser) -> QuerySet[ProductLine]:
     return ProductLine.objects.filter(memberships__user=user)
 
 
-def scope(queryset: QuerySet[ModelT], user: User | AnonymousUser, *, path: str = "product_line") -> QuerySet[ModelT]:
+def scope(
+    queryset: QuerySet[ModelT], user: User | AnonymousUser, *, path: str = "product_line"
+) -> QuerySet[ModelT]:
     """The rows whose product line (`path` leads to it) the person may know of."""
     if sees_everything(user):
         return queryset

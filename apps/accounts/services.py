@@ -103,7 +103,13 @@ def member_set(*, product_line: ProductLine, user: User, role: Role, by: User | 
     membership, _created = Membership.objects.update_or_create(
         product_line=product_line, user=user, defaults={"role": role}
     )
-    audit(by=by, action="member.set", object=f"{user} @ {product_line}", product_line=product_line, role=role.value)
+    audit(
+        by=by,
+        action="member.set",
+        object=f"{user} @ {product_line}",
+        product_line=product_line,
+        role=role.value,
+    )
     return membership
 
 
@@ -115,7 +121,11 @@ def member_remove(*, membership: Membership, by: User) -> None:
     owners = Membership.objects.select_for_update().filter(product_line=line, role=Role.OWNER)
     if membership.role == Role.OWNER and len(owners) == 1:
         raise InvalidInput(
-            FieldError("user", "last_owner", _("%(user)s is the last owner. Name another owner first.") % {"user": membership.user})
+            FieldError(
+                "user",
+                "last_owner",
+                _("%(user)s is the last owner. Name another owner first.") % {"user": membership.user},
+            )
         )
     audit(by=by, action="member.remove", object=f"{membership.user} @ {line}", product_line=line)
     membership.delete()

@@ -14,4 +14,6 @@ def audit(
     *, by: User | None, action: str, object: str, product_line: ProductLine | None = None, **detail: Any
 ) -> None:
     """Note who did what to which object, in the caller's transaction. Never pass a secret as detail."""
-    AuditEntry.objects.create(actor=by, action=action, object=object, product_line=product_line, detail=detail)
+    AuditEntry.objects.create(
+        actor=by, action=action, object=object, product_line=product_line, detail=detail
+    )

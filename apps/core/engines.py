@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from engines.marathon import MarathonEngine
+
 from apps.core.models import Cluster
 from engines.base import Engine
-from engines.marathon import MarathonEngine
 
 
 def get_engine(cluster: Cluster) -> Engine:

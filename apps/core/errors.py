@@ -55,7 +55,9 @@ class StaleVersion(DomainError):
     def __init__(self, *, given: int, latest: int) -> None:
         self.given, self.latest = given, latest
         super().__init__(
-            _("You edited version %(given)s, but version %(latest)s has been saved since. Look at the difference and save again.")
+            _(
+                "You edited version %(given)s, but version %(latest)s has been saved since. Look at the difference and save again."
+            )
             % {"given": given, "latest": latest}
         )
 
@@ -75,4 +77,6 @@ class KeyReused(DomainError):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__(_("This Idempotency-Key came with another request before. Use a new key for a new request."))
+        super().__init__(
+            _("This Idempotency-Key came with another request before. Use a new key for a new request.")
+        )

@@ -13,7 +13,13 @@ from contextvars import ContextVar
 from typing import Any
 
 _bound: ContextVar[dict[str, Any]] = ContextVar("ocean_log_fields", default={})  # noqa: B039 - never mutated
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request", "server_time"}
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "request",
+    "server_time",
+}
 
 
 @contextmanager
@@ -41,7 +47,12 @@ class EventFormatter(logging.Formatter):
             **_bound.get(),
             **{key: value for key, value in record.__dict__.items() if key not in _STANDARD},
         }
-        parts = [self.formatTime(record), record.levelname, f"logger={record.name}", f"event={_quoted(record.getMessage())}"]
+        parts = [
+            self.formatTime(record),
+            record.levelname,
+            f"logger={record.name}",
+            f"event={_quoted(record.getMessage())}",
+        ]
         parts += [f"{key}={_quoted(str(value))}" for key, value in fields.items() if not key.startswith("_")]
         line = " ".join(parts)
         if record.exc_info:

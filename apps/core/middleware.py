@@ -34,7 +34,12 @@ class RequestIdMiddleware:
             took_ms = round((time.monotonic() - start) * 1000)
             log.info(
                 "request",
-                extra={"method": request.method, "path": request.path, "status": response.status_code, "ms": took_ms},
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "ms": took_ms,
+                },
             )
         response["X-Request-ID"] = request_id
         return response

@@ -41,7 +41,9 @@ class Problem:
 
 NO_OFFER = gettext_noop("%(count)s instances wait for a host.")
 BACKING_OFF = gettext_noop("%(count)s instances wait %(delay_s)s s before they are started again.")
-BACKING_OFF_WHY = gettext_noop("Earlier ones ended soon after their start, so the scheduler holds the next ones back.")
+BACKING_OFF_WHY = gettext_noop(
+    "Earlier ones ended soon after their start, so the scheduler holds the next ones back."
+)
 BACKING_OFF_HINT = gettext_noop("Read the log of the last failure; publish a version that stays up.")
 UNHEALTHY = gettext_noop("%(count)s instances fail their health check.")
 UNHEALTHY_WHY = gettext_noop("The check last said: %(cause)s")
@@ -60,11 +62,15 @@ _REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("Ask for fewer CPUs, fewer instances, or free some capacity."),
     ),
     "InsufficientMemory": (
-        gettext_noop("No offer has %(memory_mib)s MiB of memory free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "No offer has %(memory_mib)s MiB of memory free (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Ask for less memory, fewer instances, or free some capacity."),
     ),
     "InsufficientDisk": (
-        gettext_noop("No offer has %(disk_mib)s MiB of disk free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "No offer has %(disk_mib)s MiB of disk free (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Ask for less disk, or free some capacity."),
     ),
     "InsufficientGpus": (
@@ -76,15 +82,21 @@ _REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("Ask for fewer ports, or let the scheduler choose them."),
     ),
     "UnfulfilledConstraint": (
-        gettext_noop("No host that is left fits the constraints (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "No host that is left fits the constraints (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Loosen the constraints, or ask for fewer instances."),
     ),
     "UnfulfilledRole": (
-        gettext_noop("The hosts' resources are kept for other roles (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "The hosts' resources are kept for other roles (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Ask an SRE which role this cluster's hosts are for."),
     ),
     "NoCorrespondingReservationFound": (
-        gettext_noop("The host that holds the instance's volume did not offer (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "The host that holds the instance's volume did not offer (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("See whether that host is in service."),
     ),
     "AgentMaintenance": (
@@ -92,7 +104,9 @@ _REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("Wait until they are back, or ask an SRE."),
     ),
     "DeclinedScarceResources": (
-        gettext_noop("Only hosts with scarce resources (GPUs) are left (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "Only hosts with scarce resources (GPUs) are left (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Free some capacity on ordinary hosts."),
     ),
 }
@@ -120,7 +134,11 @@ def diagnose(
         problems.append(
             Problem("error", UNHEALTHY, UNHEALTHY_WHY, UNHEALTHY_HINT, {"count": len(of_new), "cause": cause})
         )
-    if status.last_failure and (problems or status.running < status.wanted) and status.last_failure.at >= status.config_changed_at:
+    if (
+        status.last_failure
+        and (problems or status.running < status.wanted)
+        and status.last_failure.at >= status.config_changed_at
+    ):
         values = {"host": status.last_failure.host, "message": status.last_failure.message}
         problems.append(Problem("error", LAST_FAILURE, LAST_FAILURE_WHY, LAST_FAILURE_HINT, values))
     if not problems and status.staging:

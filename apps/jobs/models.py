@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -50,10 +49,17 @@ class Job(models.Model):
     tag = models.CharField(_("tag"), max_length=400, editable=False)
     workload_id = models.CharField(_("workload id"), max_length=400, editable=False)
     managed_by = models.CharField(
-        _("managed by"), max_length=120, blank=True, help_text=_("The service whose own job this is; people see it read-only.")
+        _("managed by"),
+        max_length=120,
+        blank=True,
+        help_text=_("The service whose own job this is; people see it read-only."),
     )
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("created by"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
@@ -84,7 +90,9 @@ class Job(models.Model):
         verbose_name_plural = _("jobs")
         ordering = ["tag", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["tag"], condition=Q(deleted_at__isnull=True), name="job_tag_once"),
+            models.UniqueConstraint(
+                fields=["tag"], condition=Q(deleted_at__isnull=True), name="job_tag_once"
+            ),
             models.UniqueConstraint(
                 fields=["idempotency_key"], condition=~Q(idempotency_key=""), name="job_idempotency_key_once"
             ),
@@ -123,7 +131,11 @@ class JobVersion(models.Model):
     spec = models.JSONField(_("spec"))
     note = models.CharField(_("note"), max_length=300, blank=True)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("author")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("author"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
@@ -231,7 +243,10 @@ class JobEvent(TranslatedLine):
         verbose_name_plural = _("job events")
         ordering = ["-at", "-id"]
         constraints = [models.UniqueConstraint(fields=["job", "key"], name="job_event_once")]
-        indexes = [models.Index(fields=["job", "-at", "-id"], name="job_event_order"), models.Index(fields=["at"], name="job_event_at")]
+        indexes = [
+            models.Index(fields=["job", "-at", "-id"], name="job_event_order"),
+            models.Index(fields=["at"], name="job_event_at"),
+        ]
 
     def __str__(self) -> str:
         return self.rendered
@@ -260,13 +275,20 @@ class Secret(models.Model):
     """A value that specs of the product line name and nobody reads back: encrypted at rest, written only."""
 
     product_line = models.ForeignKey(
-        "accounts.ProductLine", on_delete=models.PROTECT, related_name="secrets", verbose_name=_("product line")
+        "accounts.ProductLine",
+        on_delete=models.PROTECT,
+        related_name="secrets",
+        verbose_name=_("product line"),
     )
     name = models.CharField(_("name"), max_length=63, validators=[validate_name])
     value = EncryptedTextField(_("value"))
     updated_at = models.DateTimeField(_("changed"), default=timezone.now)
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("changed by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("changed by"),
     )
 
     class Meta:

@@ -51,7 +51,9 @@ def active_operation(job: Job) -> Operation | None:
 def job_counts(user: Person) -> dict[str, Any]:
     """How many of the person's jobs are in each state, and instances wanted / running / healthy: one query."""
     states = {
-        f"state_{state.value}": Count("pk", filter=Q(state=state)) for state in Job.State if state != Job.State.DELETED
+        f"state_{state.value}": Count("pk", filter=Q(state=state))
+        for state in Job.State
+        if state != Job.State.DELETED
     }
     return scope(Job.objects.alive(), user).aggregate(
         total=Count("pk"),

@@ -23,7 +23,12 @@ def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) 
         return
     try:
         current_app.send_task(
-            RUN_TASK, args=[operation_id], queue=queue, countdown=after_s or None, retry=False, ignore_result=True
+            RUN_TASK,
+            args=[operation_id],
+            queue=queue,
+            countdown=after_s or None,
+            retry=False,
+            ignore_result=True,
         )
     except (OperationalError, OSError) as exc:
         log.warning("operation_ring_failed", extra={"operation": operation_id, "error": str(exc)})

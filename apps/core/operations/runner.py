@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -25,7 +26,6 @@ from apps.core.models import Operation, OperationLog
 from apps.core.operations.dispatch import ring
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, get_kind
 from apps.core.operations.services import announce_operation
-from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
     if before is None:
         return None
     if before.cluster_id and _cluster_is_full(before, now=now):
-        Operation.objects.filter(pk=operation_id, state=before.state).update(wake_at=now + timedelta(seconds=1))
+        Operation.objects.filter(pk=operation_id, state=before.state).update(
+            wake_at=now + timedelta(seconds=1)
+        )
         return None
     claimed = (
         Operation.objects.claimable(now=now)
@@ -103,7 +105,7 @@ def _take_step(operation: Operation, *, kind: Kind) -> Outcome:
     except RemoteError as exc:
         log.warning("operation_refused", extra={"error": str(exc)})
         return Failed(reason=str(exc))
-    except Exception as exc:  # noqa: BLE001 - the task's boundary: keep the traceback, end the operation
+    except Exception as exc:
         log.exception("operation_crashed")
         return Failed(reason=f"{type(exc).__name__}: {exc}")
 
@@ -196,7 +198,9 @@ def _message(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def sweep(*, now: datetime, limit: int = 200) -> int:
     """Ring for what is due: lost messages, expired leases, delays past a minute. Returns how many were rung."""
-    due = Operation.objects.claimable(now=now - timedelta(seconds=1)).order_by(F("wake_at").asc(nulls_first=True))
+    due = Operation.objects.claimable(now=now - timedelta(seconds=1)).order_by(
+        F("wake_at").asc(nulls_first=True)
+    )
     rung = 0
     for pk, kind in due.values_list("pk", "kind")[:limit]:
         ring(pk, queue=get_kind(kind).queue)

@@ -40,22 +40,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Who asks for what. `idempotency_key` (from a client or a caller in the house) makes asking twice harmless."""
+    """Who asks for what. `asked` is the request as it came, `idempotency_key` (from a client or a caller in the
+    house) makes asking the same twice harmless."""
 
     kind: str
     by: User | None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    deadline_at: datetime | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str = ""
 
 
-def operation_start(*, target: Target, intent: Intent) -> Operation:
+def operation_start(
+    *, target: Target, intent: Intent, parameters: Mapping[str, Any] | None = None
+) -> Operation:
     """Write a queued Operation and ring for a worker on commit. Calls nothing outside the database.
 
-    The same idempotency key for the same request returns the first operation. Raises TargetBusy while another
+    `parameters` is what its steps need, worked out from the request. The same idempotency key for the same request returns the first operation. Raises TargetBusy while another
     operation holds the target, KeyReused when the key came with a different request.
     """
-    if earlier := _by_key(target=target, intent=intent):
+    if earlier := operation_repeated(target=target, intent=intent):
         return earlier
     kind = get_kind(intent.kind)
     now = timezone.now()
@@ -69,17 +71,17 @@ def operation_start(*, target: Target, intent: Intent) -> Operation:
                 product_line=target.product_line,
                 cluster=target.cluster,
                 requested_by=intent.by,
-                parameters=dict(intent.parameters),
+                parameters={**(parameters or {}), "asked": dict(intent.asked)},
                 idempotency_key=intent.idempotency_key,
-                deadline_at=intent.deadline_at or now + kind.deadline,
+                deadline_at=now + kind.deadline,
                 created_at=now,
             )
     except IntegrityError:
-        if earlier := _by_key(target=target, intent=intent):
+        if earlier := operation_repeated(target=target, intent=intent):
             return earlier
         holder = Operation.objects.active().filter(target_type=target.type, target_id=target.id).first()
         if holder is None:  # it ended between our insert and this look
-            return operation_start(target=target, intent=intent)
+            return operation_start(target=target, intent=intent, parameters=parameters)
         raise TargetBusy(holder) from None
     log.info(
         "operation_queued",
@@ -90,7 +92,10 @@ def operation_start(*, target: Target, intent: Intent) -> Operation:
     return operation
 
 
-def _by_key(*, target: Target, intent: Intent) -> Operation | None:
+def operation_repeated(*, target: Target, intent: Intent) -> Operation | None:
+    """The operation that this very request started before, by its idempotency key.
+
+    Raises KeyReused when the key came with a different request."""
     if not intent.idempotency_key:
         return None
     earlier = Operation.objects.filter(idempotency_key=intent.idempotency_key).first()
@@ -99,7 +104,7 @@ def _by_key(*, target: Target, intent: Intent) -> Operation | None:
     same = (
         earlier.kind == intent.kind
         and (earlier.target_type, earlier.target_id) == (target.type, target.id)
-        and earlier.parameters == dict(intent.parameters)
+        and earlier.parameters.get("asked") == dict(intent.asked)
     )
     if not same:
         raise KeyReused
@@ -126,7 +131,10 @@ def operation_cancel(operation: Operation, *, by: User) -> bool:
     if noted:
         from_whom = by.get_username()
         OperationLog.objects.create(
-            operation=operation, text=CANCEL_ASKED, values={"who": from_whom}, level=OperationLog.Level.WARNING
+            operation=operation,
+            text=CANCEL_ASKED,
+            values={"who": from_whom},
+            level=OperationLog.Level.WARNING,
         )
         log.info("operation_cancel_requested", extra={"operation": operation.pk, "by": from_whom})
         ring_on_commit(operation.pk, queue=get_kind(operation.kind).queue)
@@ -142,9 +150,9 @@ def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
         ).values_list("pk", "kind")
     )
     if due:
-        Operation.objects.filter(
-            pk__in=[pk for pk, _ in due], state=Operation.State.WAITING
-        ).update(wake_at=None)
+        Operation.objects.filter(pk__in=[pk for pk, _ in due], state=Operation.State.WAITING).update(
+            wake_at=None
+        )
         for pk, kind in due:
             ring_on_commit(pk, queue=get_kind(kind).queue)
     return len(due)

@@ -7,7 +7,7 @@ value that makes no sense. `idempotency_key` makes asking twice harmless.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Operation
-from apps.core.operations.services import Intent, Target, operation_start
-from apps.accounts.rights import Right, require
+from apps.core.operations.services import Intent, Target, operation_repeated, operation_start
 from apps.jobs.models import Instance, Job, JobVersion
 from apps.jobs.planning import publish_instances
 from apps.jobs.services.drafts import require_editable
@@ -35,13 +34,25 @@ RESTART = "job.restart"
 DELETE = "job.delete"
 KILL = "job.kill_instance"
 
-REACH_SCHEDULER_WITHIN = timedelta(hours=1)
-"""How long a change waits for a scheduler that is away before it is given up. The publish's own deadline counts
-from the moment the scheduler took it."""
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request as it came: who, what kind, with which words. See `operations.services.Intent`."""
 
-def job_target(job: Job) -> Target:
-    return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
+    job: Job
+    intent: Intent
+
+    @property
+    def target(self) -> Target:
+        job = self.job
+        return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
+
+    def repeated(self) -> Operation | None:
+        """The operation that this very request started before."""
+        return operation_repeated(target=self.target, intent=self.intent)
+
+    def start(self, **parameters: Any) -> Operation:
+        return operation_start(target=self.target, intent=self.intent, parameters=parameters)
 
 
 @transaction.atomic
@@ -52,7 +63,6 @@ def job_publish(
     version: int | None = None,
     strategy: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
-    kind: str = PUBLISH,
 ) -> Operation:
     """Replace what runs by a version (the latest, unless one is named), by its strategy or the one given here.
 
@@ -60,32 +70,17 @@ def job_publish(
     no older one is left, or fails at the strategy's deadline, after which the earlier version serves on.
     """
     require_editable(job, by=by)
-    row = _version(job, version or job.latest_version)
-    plan = _strategy(row.spec["strategy"], strategy)
-    before = JobVersion.objects.filter(job=job, number=job.target_version or 0).first()
-    instances = publish_instances(
-        asked=row.spec["instances"],
-        asked_before=before.spec["instances"] if before else None,
-        wanted=job.wanted,
-    )
-    parameters = {
-        "version": row.number,
-        "instances": instances,
-        "strategy": plan,
-        "previous": {"version": job.target_version, "wanted": job.wanted},
-    }
-    operation = operation_start(
-        target=job_target(job), intent=Intent(kind, by, parameters, idempotency_key=idempotency_key)
-    )
-    _intend(job, operation, wanted=instances, target_version=row.number, state=Job.State.DEPLOYING)
-    return operation
+    asked = {"version": version, "strategy": dict(strategy) if strategy else None}
+    ask = Ask(job, Intent(PUBLISH, by, asked, idempotency_key))
+    return ask.repeated() or _publish(ask, version=version or job.latest_version, strategy=strategy)
 
 
+@transaction.atomic
 def job_rollback(*, job: Job, by: User, version: int | None = None, idempotency_key: str = "") -> Operation:
     """Publish an earlier version again: the named one, or the last that ran before the present one."""
-    if version is None:
-        version = _version_before(job)
-    return job_publish(job=job, by=by, version=version, idempotency_key=idempotency_key, kind=ROLLBACK)
+    require_editable(job, by=by)
+    ask = Ask(job, Intent(ROLLBACK, by, {"version": version}, idempotency_key))
+    return ask.repeated() or _publish(ask, version=version or _version_before(job), strategy=None)
 
 
 @transaction.atomic
@@ -96,91 +91,116 @@ def job_scale(*, job: Job, instances: int, by: User | None, idempotency_key: str
     """
     if by is not None:
         require_editable(job, by=by)
-    _require_published(job)
+    ask = Ask(job, Intent(SCALE if instances else STOP, by, {"instances": instances}, idempotency_key))
+    if earlier := ask.repeated():
+        return earlier
     if not 0 <= instances <= MAX_INSTANCES:
         text = _("Ask for 0 to %(max)s instances.") % {"max": MAX_INSTANCES}
         raise InvalidInput(FieldError("instances", "out_of_range", text))
-    if instances == 0:
-        return _stop(job, by=by, idempotency_key=idempotency_key)
-    return _resize(job, SCALE, instances=instances, by=by, idempotency_key=idempotency_key)
+    _require_published(job)
+    return _resize(ask, instances=instances) if instances else _stop(ask)
 
 
 @transaction.atomic
 def job_stop(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
     """End all instances; the job and its versions stay, and `job_start` brings back as many as there were."""
     require_editable(job, by=by)
+    ask = Ask(job, Intent(STOP, by, {}, idempotency_key))
+    if earlier := ask.repeated():
+        return earlier
     _require_published(job)
-    return _stop(job, by=by, idempotency_key=idempotency_key)
+    return _stop(ask)
 
 
 @transaction.atomic
 def job_start(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
     """Run a stopped job again, with as many instances as before it was stopped."""
     require_editable(job, by=by)
+    ask = Ask(job, Intent(START, by, {}, idempotency_key))
+    if earlier := ask.repeated():
+        return earlier
     _require_published(job)
     if job.wanted:
         raise InvalidInput(FieldError("", "not_stopped", _("The job is not stopped.")))
     asked = _version(job, job.target_version or 0).spec["instances"]
-    instances = job.wanted_before_stop or asked or 1
-    return _resize(job, START, instances=instances, by=by, idempotency_key=idempotency_key)
+    return _resize(ask, instances=job.wanted_before_stop or asked or 1)
 
 
 @transaction.atomic
 def job_restart(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
     """Replace every instance by a new one of the same version, by the version's strategy."""
     require_editable(job, by=by)
+    ask = Ask(job, Intent(RESTART, by, {}, idempotency_key))
+    if earlier := ask.repeated():
+        return earlier
     _require_published(job)
     if not job.wanted:
         raise InvalidInput(FieldError("", "stopped", _("The job is stopped: start it instead.")))
     row = _version(job, job.target_version or 0)
-    parameters = {"deadline_s": row.spec["strategy"]["deadline_s"], "instances": job.wanted}
-    operation = operation_start(
-        target=job_target(job), intent=Intent(RESTART, by, parameters, idempotency_key=idempotency_key)
-    )
+    operation = ask.start(deadline_s=row.spec["strategy"]["deadline_s"], instances=job.wanted)
     _intend(job, operation, state=Job.State.DEPLOYING)
     return operation
 
 
 @transaction.atomic
-def instance_kill(*, instance: Instance, by: User, shrink: bool = False, idempotency_key: str = "") -> Operation:
+def instance_kill(
+    *, instance: Instance, by: User, shrink: bool = False, idempotency_key: str = ""
+) -> Operation:
     """End one instance; the scheduler starts another, unless `shrink` lowers the wanted number with it."""
     job = instance.job
     require_editable(job, by=by)
+    ask = Ask(job, Intent(KILL, by, {"task_id": instance.task_id, "shrink": shrink}, idempotency_key))
+    if earlier := ask.repeated():
+        return earlier
     if shrink and job.wanted <= 1:
-        raise InvalidInput(FieldError("shrink", "last_instance", _("This is the last instance: stop the job instead.")))
-    parameters = {"task_id": instance.task_id, "host": instance.host, "shrink": shrink, "instances": job.wanted - shrink}
-    return operation_start(
-        target=job_target(job), intent=Intent(KILL, by, parameters, idempotency_key=idempotency_key)
+        raise InvalidInput(
+            FieldError("shrink", "last_instance", _("This is the last instance: stop the job instead."))
+        )
+    operation = ask.start(
+        task_id=instance.task_id, host=instance.host, shrink=shrink, instances=job.wanted - int(shrink)
     )
+    if shrink:
+        _intend(job, operation, wanted=job.wanted - 1)
+    return operation
 
 
 @transaction.atomic
 def job_delete(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
     """Stop the job, forget it on the scheduler, and take it out of the lists; its history stays."""
-    require(by, Right.CHANGE, job.product_line)
     require_editable(job, by=by)
-    return operation_start(
-        target=job_target(job),
-        intent=Intent(DELETE, by, {"instances": job.wanted}, idempotency_key=idempotency_key),
-    )
+    ask = Ask(job, Intent(DELETE, by, {}, idempotency_key))
+    return ask.repeated() or ask.start(instances=job.wanted)
 
 
-def _stop(job: Job, *, by: User | None, idempotency_key: str) -> Operation:
-    parameters = {"instances": 0, "previous": {"wanted": job.wanted}}
-    operation = operation_start(
-        target=job_target(job), intent=Intent(STOP, by, parameters, idempotency_key=idempotency_key)
+def _publish(ask: Ask, *, version: int, strategy: Mapping[str, Any] | None) -> Operation:
+    job = ask.job
+    row = _version(job, version)
+    before = JobVersion.objects.filter(job=job, number=job.target_version or 0).first()
+    instances = publish_instances(
+        asked=row.spec["instances"],
+        asked_before=before.spec["instances"] if before else None,
+        wanted=job.wanted,
     )
-    if job.wanted:
-        Job.objects.filter(pk=job.pk).update(wanted_before_stop=job.wanted)
-    _intend(job, operation, wanted=0)
+    operation = ask.start(
+        version=row.number,
+        instances=instances,
+        strategy=_strategy(row.spec["strategy"], strategy),
+        previous={"version": job.target_version, "wanted": job.wanted},
+    )
+    _intend(job, operation, wanted=instances, target_version=row.number, state=Job.State.DEPLOYING)
     return operation
 
 
-def _resize(job: Job, kind: str, *, instances: int, by: User | None, idempotency_key: str) -> Operation:
-    parameters = {"instances": instances, "previous": {"wanted": job.wanted}}
-    operation = operation_start(
-        target=job_target(job), intent=Intent(kind, by, parameters, idempotency_key=idempotency_key)
-    )
+def _stop(ask: Ask) -> Operation:
+    job = ask.job
+    operation = ask.start(instances=0, previous={"wanted": job.wanted})
+    _intend(job, operation, wanted=0, wanted_before_stop=job.wanted or job.wanted_before_stop)
+    return operation
+
+
+def _resize(ask: Ask, *, instances: int) -> Operation:
+    job = ask.job
+    operation = ask.start(instances=instances, previous={"wanted": job.wanted})
     _intend(job, operation, wanted=instances)
     return operation
 
@@ -217,7 +237,11 @@ def _version_before(job: Job) -> int:
         if number != present:
             return int(number)
     raise InvalidInput(
-        FieldError("version", "no_earlier_version", _("No other version has run yet: name the version to go back to."))
+        FieldError(
+            "version",
+            "no_earlier_version",
+            _("No other version has run yet: name the version to go back to."),
+        )
     )
 
 
@@ -233,5 +257,6 @@ def _strategy(own: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[s
 
 def _require_published(job: Job) -> None:
     if not job.is_published:
-        raise InvalidInput(FieldError("", "not_published", _("The job has not been published yet: publish it first.")))
-
+        raise InvalidInput(
+            FieldError("", "not_published", _("The job has not been published yet: publish it first."))
+        )

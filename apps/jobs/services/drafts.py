@@ -49,7 +49,9 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
     taken), Forbidden without the right to change the product line.
     """
     require(by, Right.CHANGE, new.product_line)
-    tag = job_tag(name=new.name, service=new.service, cluster=new.cluster.name, product_line=str(new.product_line))
+    tag = job_tag(
+        name=new.name, service=new.service, cluster=new.cluster.name, product_line=str(new.product_line)
+    )
     if idempotency_key and (earlier := Job.objects.filter(idempotency_key=idempotency_key).first()):
         if earlier.tag != tag:
             raise KeyReused
@@ -83,7 +85,9 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
             audit(by=by, action="job.create", object=tag, product_line=line)
             transaction.on_commit(lambda: announce("jobs"), robust=True)
     except IntegrityError as exc:
-        if idempotency_key and (earlier := Job.objects.filter(idempotency_key=idempotency_key, tag=tag).first()):
+        if idempotency_key and (
+            earlier := Job.objects.filter(idempotency_key=idempotency_key, tag=tag).first()
+        ):
             return earlier
         raise InvalidInput(
             FieldError("name", "unique", _("There is already a job %(tag)s.") % {"tag": tag})
@@ -116,7 +120,13 @@ def job_version_add(
         job.latest_version = version.number
         values = {"who": by.get_username(), "version": version.number, "note": note}
         history_add(job, Happening("saved", f"saved:{version.number}", SAVED, values), actor=by)
-        audit(by=by, action="job.save_version", object=job.tag, product_line=job.product_line, version=version.number)
+        audit(
+            by=by,
+            action="job.save_version",
+            object=job.tag,
+            product_line=job.product_line,
+            version=version.number,
+        )
         transaction.on_commit(lambda: announce(f"job:{job.pk}", "jobs"), robust=True)
     return version
 
@@ -125,9 +135,7 @@ def require_editable(job: Job, *, by: User) -> None:
     """Raises Forbidden unless the person may change the job: the right on its line, and no service owns it."""
     require(by, Right.CHANGE, job.product_line)
     if job.managed_by:
-        raise Forbidden(
-            _("This job belongs to %(owner)s and is changed there.") % {"owner": job.managed_by}
-        )
+        raise Forbidden(_("This job belongs to %(owner)s and is changed there.") % {"owner": job.managed_by})
 
 
 def _check_new(new: NewJob) -> dict[str, Any]:
@@ -160,14 +168,21 @@ def _check_references(
         if isinstance(value, dict) and value["secret"] not in known:
             text = _("%(line)s has no secret '%(secret)s'. Add it on the product line's page first.")
             errors.append(
-                FieldError(f"spec.env.{name}", "unknown_secret", text % {"line": product_line, "secret": value["secret"]})
+                FieldError(
+                    f"spec.env.{name}",
+                    "unknown_secret",
+                    text % {"line": product_line, "secret": value["secret"]},
+                )
             )
     if spec["depends_on"]:
         visible = scope(Job.objects.alive().filter(cluster=cluster), by).exclude(tag=tag)
         found = set(visible.filter(tag__in=spec["depends_on"]).values_list("tag", flat=True))
         for index, wanted in enumerate(spec["depends_on"]):
             if wanted not in found:
-                text = _("There is no other job %(tag)s on %(cluster)s.") % {"tag": wanted, "cluster": cluster}
+                text = _("There is no other job %(tag)s on %(cluster)s.") % {
+                    "tag": wanted,
+                    "cluster": cluster,
+                }
                 errors.append(FieldError(f"spec.depends_on[{index}]", "unknown_job", text))
     if errors:
         raise InvalidInput(*errors)
@@ -176,7 +191,10 @@ def _check_references(
 def used_secrets(spec: Mapping[str, Any], *, product_line: ProductLine) -> dict[str, str]:
     """The values of the secrets that a spec names. Raises KeyError for one that is gone."""
     names = secret_names(spec)
-    found = {secret.name: secret.value for secret in Secret.objects.filter(product_line=product_line, name__in=names)}
+    found = {
+        secret.name: secret.value
+        for secret in Secret.objects.filter(product_line=product_line, name__in=names)
+    }
     if missing := names - found.keys():
         raise KeyError(sorted(missing)[0])
     return found

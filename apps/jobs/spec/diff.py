@@ -41,7 +41,9 @@ def _diff(old: Any, new: Any, *, path: str) -> list[Change]:
     return [Change(path, "changed", old, new)]
 
 
-def _diff_mappings(old: dict[str, Any], new: dict[str, Any], *, path: str, brackets: bool = False) -> list[Change]:
+def _diff_mappings(
+    old: dict[str, Any], new: dict[str, Any], *, path: str, brackets: bool = False
+) -> list[Change]:
     changes: list[Change] = []
     for key in [*new, *(key for key in old if key not in new)]:
         inner = f"{path}[{key}]" if brackets else f"{path}.{key}".lstrip(".")

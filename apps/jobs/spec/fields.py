@@ -12,17 +12,19 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from apps.accounts.models import validate_name
-
 MAX_INSTANCES = 100_000
 MAX_FILE_BYTES = 64 * 1024
 """A config file travels in one environment variable, and Linux allows 128 KiB for one."""
 
 validate_port_name = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", _("Use lower-case letters, digits and inner hyphens."), code="invalid_name"
+    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+    _("Use lower-case letters, digits and inner hyphens."),
+    code="invalid_name",
 )
 validate_env_name = RegexValidator(
-    r"^[A-Za-z_][A-Za-z0-9_]*$", _("Use letters, digits and underscores, not starting with a digit."), code="invalid_name"
+    r"^[A-Za-z_][A-Za-z0-9_]*$",
+    _("Use letters, digits and underscores, not starting with a digit."),
+    code="invalid_name",
 )
 validate_relative_path = RegexValidator(
     r"^(?!/)(?!.*(^|/)\.\.?(/|$))[^\0'\n]+$",
@@ -118,7 +120,9 @@ class VolumeFields(Strict):
     def validate_persistent(self, value: bool) -> bool:
         if not value:
             raise serializers.ValidationError(
-                _("A volume that need not persist is the instance's own folder: leave it out and ask for disk."),
+                _(
+                    "A volume that need not persist is the instance's own folder: leave it out and ask for disk."
+                ),
                 code="invalid",
             )
         return value
@@ -131,7 +135,8 @@ class FileFields(Strict):
     def validate_content(self, value: str) -> str:
         if len(value.encode()) > MAX_FILE_BYTES:
             raise serializers.ValidationError(
-                _("A config file holds at most %(size)s KiB.") % {"size": MAX_FILE_BYTES // 1024}, code="max_length"
+                _("A config file holds at most %(size)s KiB.") % {"size": MAX_FILE_BYTES // 1024},
+                code="max_length",
             )
         return value
 
@@ -157,7 +162,9 @@ class StrategyFields(Strict):
             raise _field(
                 "max_surge",
                 "min_value",
-                _("With 0 unavailable and 0 extra instances nothing could ever be replaced: allow one of them."),
+                _(
+                    "With 0 unavailable and 0 extra instances nothing could ever be replaced: allow one of them."
+                ),
             )
         return attrs
 
@@ -183,7 +190,11 @@ class EnvField(serializers.DictField):
             except serializers.ValidationError as exc:
                 errors[str(name)] = exc.detail  # type: ignore[assignment]
             except Exception as exc:  # noqa: BLE001 - Django's own ValidationError, from the validator
-                errors[str(name)] = [serializers.ErrorDetail("; ".join(getattr(exc, "messages", [str(exc)])), code="invalid_name")]
+                errors[str(name)] = [
+                    serializers.ErrorDetail(
+                        "; ".join(getattr(exc, "messages", [str(exc)])), code="invalid_name"
+                    )
+                ]
         if errors:
             raise serializers.ValidationError(errors)
         return result
@@ -191,7 +202,9 @@ class EnvField(serializers.DictField):
     def _value(self, value: Any) -> str | dict[str, str]:
         if isinstance(value, dict):
             if set(value) != {"secret"} or not isinstance(value["secret"], str):
-                raise serializers.ValidationError(_('Write {"secret": "its-name"} or a text.'), code="invalid")
+                raise serializers.ValidationError(
+                    _('Write {"secret": "its-name"} or a text.'), code="invalid"
+                )
             return {"secret": value["secret"]}
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -205,26 +218,34 @@ class SpecFields(Strict):
 
     command = serializers.CharField(max_length=32_768, allow_null=True, default=None, min_length=2)
     image = serializers.CharField(max_length=500, allow_null=True, default=None)
-    args = serializers.ListField(child=serializers.CharField(max_length=8_192, allow_blank=True), default=list, max_length=200)
+    args = serializers.ListField(
+        child=serializers.CharField(max_length=8_192, allow_blank=True), default=list, max_length=200
+    )
     cpus = serializers.FloatField(min_value=0.001, max_value=4096, default=0.1)
     memory_mib = serializers.IntegerField(min_value=4, max_value=16 * 1024 * 1024, default=128)
     disk_mib = serializers.IntegerField(min_value=0, max_value=64 * 1024 * 1024, default=0)
     gpus = serializers.IntegerField(min_value=0, max_value=64, default=0)
     disk_io_mib_s = serializers.IntegerField(min_value=1, max_value=1_000_000, allow_null=True, default=None)
-    bandwidth_mbit_s = serializers.IntegerField(min_value=1, max_value=1_000_000, allow_null=True, default=None)
+    bandwidth_mbit_s = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, allow_null=True, default=None
+    )
     instances = serializers.IntegerField(min_value=0, max_value=MAX_INSTANCES, default=1)
     ports = PortFields(many=True, default=list)
     env = EnvField(default=dict)
     files = FileFields(many=True, default=list)
     fetch = FetchFields(many=True, default=list)
-    labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=2_000), default=dict)
+    labels = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=2_000), default=dict
+    )
     health_checks = HealthCheckFields(many=True, default=list)
     constraints = ConstraintFields(many=True, default=list)
     volumes = VolumeFields(many=True, default=list)
     strategy = StrategyFields(default=dict)
     kill_grace_s = serializers.IntegerField(min_value=0, max_value=86_400, default=10)
     backoff = BackoffFields(default=dict)
-    depends_on = serializers.ListField(child=serializers.CharField(max_length=400), default=list, max_length=50)
+    depends_on = serializers.ListField(
+        child=serializers.CharField(max_length=400), default=list, max_length=50
+    )
     hooks = serializers.DictField(default=dict)
     debug = serializers.BooleanField(default=False)
 
@@ -247,7 +268,13 @@ class SpecFields(Strict):
     def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
         if taken := [key for key in value if key.startswith("OCEAN_")]:
             raise serializers.ValidationError(
-                {taken[0]: [serializers.ErrorDetail(_("Labels that start with OCEAN_ are Ocean's own."), code="reserved")]}
+                {
+                    taken[0]: [
+                        serializers.ErrorDetail(
+                            _("Labels that start with OCEAN_ are Ocean's own."), code="reserved"
+                        )
+                    ]
+                }
             )
         return value
 
@@ -265,13 +292,17 @@ class SpecFields(Strict):
         if attrs["command"] and attrs["args"]:
             raise _field("args", "invalid", _("Give a command or arguments, not both."))
         if attrs["files"] and not attrs["command"]:
-            raise _field("files", "invalid", _("Config files are written before the command starts: give a command."))
+            raise _field(
+                "files", "invalid", _("Config files are written before the command starts: give a command.")
+            )
         _complete_health_checks(attrs)
         if attrs["volumes"] and attrs["strategy"]["max_surge"] and attrs["strategy"]["kind"] == "rolling":
             raise _field(
                 "strategy.max_surge",
                 "max_value",
-                _("An instance with a persistent volume is replaced in place: allow 0 extra and 1 or more unavailable."),
+                _(
+                    "An instance with a persistent volume is replaced in place: allow 0 extra and 1 or more unavailable."
+                ),
             )
         return attrs
 
@@ -295,7 +326,9 @@ def _unique(rows: list[dict[str, Any]], *, key: str, text: Any) -> None:
     seen: set[Any] = set()
     for index, row in enumerate(rows):
         if row[key] in seen:
-            raise serializers.ValidationError({f"[{index}].{key}": [serializers.ErrorDetail(text, code="unique")]})
+            raise serializers.ValidationError(
+                {f"[{index}].{key}": [serializers.ErrorDetail(text, code="unique")]}
+            )
         seen.add(row[key])
 
 

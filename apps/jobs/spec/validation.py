@@ -42,7 +42,9 @@ def flatten_errors(errors: Any, path: str) -> Iterator[FieldError]:
             if key == "non_field_errors":
                 yield from flatten_errors(value, path)
             elif isinstance(key, int) or str(key).startswith("["):
-                yield from flatten_errors(value, f"{path}{key}" if str(key).startswith("[") else f"{path}[{key}]")
+                yield from flatten_errors(
+                    value, f"{path}{key}" if str(key).startswith("[") else f"{path}[{key}]"
+                )
             else:
                 yield from flatten_errors(value, f"{path}.{key}" if path else str(key))
     elif isinstance(errors, list | tuple):

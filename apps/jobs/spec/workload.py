@@ -97,7 +97,8 @@ def _command(spec: Mapping[str, Any]) -> str | None:
 
 def _env(spec: Mapping[str, Any], *, secrets: Mapping[str, str], tag: str, version: int) -> dict[str, str]:
     env = {
-        name: secrets[value["secret"]] if isinstance(value, dict) else value for name, value in spec["env"].items()
+        name: secrets[value["secret"]] if isinstance(value, dict) else value
+        for name, value in spec["env"].items()
     }
     env |= {"OCEAN_TAG": tag, "OCEAN_VERSION": str(version)}
     if spec["disk_io_mib_s"]:

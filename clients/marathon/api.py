@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from clients.errors import ProtocolError, Unavailable
 from clients.http import Credentials, HttpClient, Timeouts
 from clients.marathon import streams, wire
 from clients.marathon.transport import Transport
+
+T = TypeVar("T")
 
 
 class MarathonApi:
@@ -46,10 +48,10 @@ class MarathonApi:
         with self._reading(f"GET {path}"):
             return wire.app(self._package._do_request("GET", path).json().get("app"))
 
-    def apps(self, *, embed: Sequence[str] = ()) -> Iterator[wire.App]:
+    def apps(self, *, embed: Sequence[str] = ()) -> Generator[wire.App, None, None]:
         """All apps with their counts and deployments, streamed; `embed` adds `apps.tasks`,
         `apps.lastTaskFailure`. Raises also in the middle, when the answer breaks off."""
-        return (wire.app(item) for item in self._listed("/v2/apps", "apps", {"embed": list(embed)}))
+        return self._listed("/v2/apps", "apps", {"embed": list(embed)}, wire.app)
 
     def tasks(self, app_id: str) -> list[wire.Task]:
         """An app's tasks with their health results. Raises NotFound."""
@@ -109,9 +111,9 @@ class MarathonApi:
             found = self._package.delete_deployment(quote(deployment_id, safe=""), force=not roll_back)
             return wire.deployment_result(found) if roll_back else None
 
-    def queue(self) -> Iterator[wire.QueueItem]:
+    def queue(self) -> Generator[wire.QueueItem, None, None]:
         """The apps with instances that wait, streamed (each item holds a whole app)."""
-        return (wire.queue_item(item) for item in self._listed("/v2/queue", "queue", {}))
+        return self._listed("/v2/queue", "queue", {}, wire.queue_item)
 
     def reset_delay(self, app_id: str) -> None:
         """Forget an app's back-off. Raises NotFound when nothing of it waits."""
@@ -139,10 +141,11 @@ class MarathonApi:
         yield from events
         raise Unavailable("Marathon ended the stream", remote=self.name, operation=operation)
 
-    def _listed(self, path: str, key: str, params: Mapping[str, object]) -> Iterator[object]:
-        operation = f"GET {path}"
-        with self._reading(operation), self._package.stream(path, params=params) as response:
-            yield from streams.listed(response.raw, key)
+    def _listed(
+        self, path: str, key: str, params: Mapping[str, object], parse: Callable[[object], T]
+    ) -> Generator[T, None, None]:
+        with self._reading(f"GET {path}"), self._package.stream(path, params=params) as response:
+            yield from map(parse, streams.listed(response.raw, key))
 
     def _change(
         self, method: str, path: str, params: Mapping[str, object], body: Mapping[str, object]

@@ -1,0 +1,176 @@
+"""The engine port on one Marathon and its Mesos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+
+from clients.errors import NotFound, Unavailable
+from clients.http import Credentials, Timeouts
+from clients.marathon import DeploymentResult, MarathonApi
+from clients.mesos import MesosApi
+from engines.base import (
+    DeploymentId,
+    DeploymentStatus,
+    EngineEvent,
+    EventKind,
+    HealthResult,
+    HostStatus,
+    InstanceId,
+    LogChunk,
+    Submission,
+    Waiting,
+    Workload,
+    WorkloadId,
+    WorkloadStatus,
+)
+from engines.marathon import status
+from engines.marathon.definition import app_definition
+from engines.marathon.events import engine_event
+from engines.marathon.logs import Sandboxes
+from engines.marathon.rollout import labelled_rollout, upgrade_strategy
+
+_NOTHING_TO_DO = Submission(deployment_id=None)
+
+
+class MarathonEngine:
+    """`engines.base.Engine` on Marathon (1.5 – 1.11) and Mesos; the promises are written there.
+
+    Several addresses may be given for each. `name` is the cluster's, for errors and logs.
+    Safe to share between threads, not across a fork.
+    """
+
+    def __init__(
+        self,
+        marathon_urls: Sequence[str],
+        mesos_urls: Sequence[str],
+        *,
+        name: str = "",
+        credentials: Credentials | None = None,
+        mesos_credentials: Credentials | None = None,
+        timeouts: Timeouts | None = None,
+        ca_bundle: str | None = None,
+    ) -> None:
+        self._marathon = MarathonApi(
+            marathon_urls,
+            name=f"marathon {name}".strip(),
+            credentials=credentials,
+            timeouts=timeouts,
+            ca_bundle=ca_bundle,
+        )
+        self._mesos = MesosApi(
+            mesos_urls,
+            name=f"mesos {name}".strip(),
+            credentials=mesos_credentials,
+            timeouts=timeouts,
+            ca_bundle=ca_bundle,
+        )
+        self._sandboxes = Sandboxes(self._mesos)
+
+    def ping(self) -> str:
+        info = self._marathon.info()
+        if not info.get("leader"):
+            raise Unavailable("there is no leader now", remote=self._marathon.name, operation="ping")
+        return info["version"]
+
+    def apply(self, workload: Workload, *, force: bool = False) -> Submission:
+        return _submission(self._marathon.put_app(workload.id, app_definition(workload), force=force))
+
+    def scale(self, workload_id: WorkloadId, *, instances: int, force: bool = False) -> Submission:
+        return _submission(self._marathon.patch_app(workload_id, {"instances": instances}, force=force))
+
+    def restart(self, workload_id: WorkloadId, *, force: bool = False) -> Submission:
+        # The capacities fit the number of instances at the last publish. A change of them is itself a
+        # restart, by the new ones; see `rollout`.
+        app = self._marathon.app(workload_id)
+        rollout = labelled_rollout(app.get("labels", {}))
+        if rollout is not None:
+            strategy = upgrade_strategy(
+                rollout,
+                instances=app["instances"],
+                resident=status.is_resident(app),
+                labels=app.get("labels", {}),
+            )
+            if strategy != app.get("upgradeStrategy"):
+                changes = {"upgradeStrategy": strategy}
+                return _submission(self._marathon.patch_app(workload_id, changes, force=force))
+        return _submission(self._marathon.restart_app(workload_id, force=force))
+
+    def delete(self, workload_id: WorkloadId) -> Submission:
+        try:
+            return _submission(self._marathon.delete_app(workload_id))
+        except NotFound:
+            return _NOTHING_TO_DO
+
+    def kill(self, workload_id: WorkloadId, instance_id: InstanceId, *, shrink: bool = False) -> Submission:
+        try:
+            return _submission(self._marathon.kill_task(workload_id, instance_id, scale=shrink))
+        except NotFound:
+            return _NOTHING_TO_DO
+
+    def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
+        try:
+            return status.workload_status(self._marathon.app(workload_id), with_instances=True)
+        except NotFound:
+            return None
+
+    def snapshot(self) -> Iterator[WorkloadStatus]:
+        apps = self._marathon.apps(embed=("apps.tasks", "apps.counts", "apps.lastTaskFailure"))
+        return (status.workload_status(app, with_instances=True) for app in apps)
+
+    def summaries(self) -> Iterator[WorkloadStatus]:
+        apps = self._marathon.apps(embed=("apps.counts", "apps.lastTaskFailure"))
+        return (status.workload_status(app, with_instances=False) for app in apps)
+
+    def deployments(self) -> tuple[DeploymentStatus, ...]:
+        return tuple(map(status.deployment_status, self._marathon.deployments()))
+
+    def cancel(self, deployment_id: DeploymentId, *, roll_back: bool = True) -> Submission:
+        try:
+            return _submission(self._marathon.delete_deployment(deployment_id, roll_back=roll_back))
+        except NotFound:
+            return _NOTHING_TO_DO
+
+    def waiting(self, workload_id: WorkloadId) -> Waiting | None:
+        with closing(self._marathon.queue()) as items:
+            for item in items:
+                if item.get("app", {}).get("id") == workload_id:
+                    return status.waiting(workload_id, item)
+        return None
+
+    def health(self, workload_id: WorkloadId) -> tuple[HealthResult, ...]:
+        try:
+            tasks = self._marathon.tasks(workload_id)
+        except NotFound:
+            return ()
+        results = map(status.health_result, tasks)
+        return tuple(result for result in results if result is not None)
+
+    def clear_backoff(self, workload_id: WorkloadId) -> None:
+        try:
+            self._marathon.reset_delay(workload_id)
+        except NotFound:
+            return  # nothing of it waits
+
+    def events(self, *, idle_timeout_s: float = 25.0) -> Iterator[EngineEvent]:
+        with self._marathon.events(idle_timeout_s=idle_timeout_s) as payloads:
+            yield EngineEvent(kind=EventKind.OTHER, at=None, message="the event stream is open")
+            yield from map(engine_event, payloads)
+
+    def hosts(self) -> tuple[HostStatus, ...]:
+        return tuple(map(status.host_status, self._mesos.agents()))
+
+    def read_log(
+        self, instance_id: InstanceId, *, host: str, file: str, offset: int | None, length: int
+    ) -> LogChunk:
+        return self._sandboxes.read(instance_id, host=host, file=file, offset=offset, length=length)
+
+
+def _submission(result: DeploymentResult | None) -> Submission:
+    if result is None:
+        return _NOTHING_TO_DO
+    return Submission(
+        deployment_id=DeploymentId(result["deploymentId"]),
+        engine_version=datetime.fromisoformat(result["version"]),
+    )

@@ -1,0 +1,88 @@
+"""An instance's files, read from the agent that ran it, while its sandbox folder exists."""
+
+from __future__ import annotations
+
+import codecs
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from clients.errors import NotFound, Refused, TimedOut, Unavailable
+from clients.mesos import MesosApi
+from engines.base import InstanceId, LogChunk
+
+_REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    agent_url: str
+    folder: str
+
+
+class Sandboxes:
+    """Where the instances' folders are. The places are remembered, since an agent's state is long and a
+    log is asked for every second; whatever fails is looked up again the next time."""
+
+    def __init__(self, mesos: MesosApi) -> None:
+        self._mesos = mesos
+        self._places: OrderedDict[InstanceId, _Sandbox] = OrderedDict()
+
+    def read(
+        self, instance_id: InstanceId, *, host: str, file: str, offset: int | None, length: int
+    ) -> LogChunk:
+        """`length` bytes of a file from `offset`, None being the tail; cut at whole letters.
+
+        An offset past the end means that the file was rotated: it is read from the start, as the chunk says.
+        """
+        self._check(instance_id, file)
+        sandbox = self._sandbox(instance_id, host)
+        path = f"{sandbox.folder}/{file}"
+        try:
+            size = self._mesos.file_size(sandbox.agent_url, path)
+            start = max(size - length, 0) if offset is None else offset if offset <= size else 0
+            data = self._mesos.read(sandbox.agent_url, path, offset=start, length=min(length, size - start))
+        except (NotFound, Unavailable, TimedOut):
+            self._places.pop(instance_id, None)
+            raise
+        if offset is None and start > 0:
+            whole = data.lstrip(bytes(range(0x80, 0xC0)))  # the rest of a letter that the cut went through
+            start, data = start + len(data) - len(whole), whole
+        text, used = _letters(data)
+        return LogChunk(text=text, offset=start, length=used, size=size)
+
+    def _sandbox(self, instance_id: InstanceId, host: str) -> _Sandbox:
+        known = self._places.get(instance_id)
+        if known is not None:
+            return known
+        agent = next((agent for agent in self._mesos.agents() if agent.hostname == host), None)
+        if agent is None:
+            raise NotFound(
+                f"host {host} is not registered with Mesos, so its files cannot be read",
+                remote=self._mesos.name,
+                operation=f"find the folder of {instance_id}",
+            )
+        agent_url = self._mesos.agent_url(agent)
+        found = _Sandbox(agent_url, self._mesos.executor_folder(agent_url, instance_id))
+        self._places[instance_id] = found
+        if len(self._places) > _REMEMBERED:
+            self._places.popitem(last=False)
+        return found
+
+    def _check(self, instance_id: InstanceId, file: str) -> None:
+        path = PurePosixPath(file)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise Refused(
+                f"'{file}' is not a file inside the sandbox folder",
+                remote=self._mesos.name,
+                operation=f"read a file of {instance_id}",
+            )
+
+
+def _letters(data: bytes) -> tuple[str, int]:
+    """The text of the whole letters in `data`, and how many bytes they took: a letter of which only the
+    beginning is there is left for the next read. Bytes that are no UTF-8 become U+FFFD."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data)
+    pending, _ = decoder.getstate()
+    return text, len(data) - len(pending)

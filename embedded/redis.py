@@ -35,6 +35,7 @@ class Redis:
             "appendonly": "yes" if self.durable else "no",
             "appendfsync": "everysec",
             "save": '""',
+            "set-proc-title": "no",  # it would overwrite the environment, by which leftovers are known
             "maxmemory-policy": "noeviction",  # the broker's messages must not be evicted
         }
         descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

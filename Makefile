@@ -29,7 +29,7 @@ setup: build ## Python packages, front-end packages, translations, and what test
 	@scripts/system_programs.sh
 
 run: build ## Everything, in the foreground: servers, sandbox clusters, demo data, web, workers (Ctrl-C stops all)
-	@exec $(PYTHON_BIN) -m embedded run
+	@exec $(PYTHON_BIN) -m embedded run --end-with-parent
 
 status: $(ENVIRONMENT) ## What runs, and where
 	@$(PYTHON_BIN) -m embedded status

@@ -20,11 +20,13 @@ def main() -> int:
     """Do one command. Returns the exit code: 0, or 1 after saying what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
     parser.add_argument("command", choices=("run", "status", "reset"))
-    command = parser.parse_args().command
+    parser.add_argument("--end-with-parent", action="store_true", help="run: stop when the caller has ended")
+    arguments = parser.parse_args()
+    command = arguments.command
     folder = Folder(Path(os.environ.get("OCEAN_VAR") or CHECKOUT / "var").resolve())
     try:
         if command == "run":
-            run(folder, _web_port())
+            run(folder, _web_port(), end_with_parent=arguments.end_with_parent)
         elif command == "status":
             say(status(folder))
         else:

@@ -25,8 +25,8 @@ _HEALTHY_S = 120.0
 _STOP_S = 60.0
 
 
-def run(folder: Folder, web_port: int) -> None:
-    """Run until SIGINT, SIGTERM or SIGHUP, or until the `make` above is gone; then leave nothing running.
+def run(folder: Folder, web_port: int, *, end_with_parent: bool) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP (or, if so asked, until the parent has ended); leave nothing running.
 
     Raises EmbeddedError when something is in the way or does not start.
     """
@@ -48,7 +48,7 @@ def run(folder: Folder, web_port: int) -> None:
             _start_ocean(stack, supervisor)
             say(f"up in {time.monotonic() - began:.0f} s: http://127.0.0.1:{web_port}/")
             say(logins(folder))
-            _keep_watch(process)
+            _keep_watch(process, parent=os.getppid() if end_with_parent else None)
 
 
 @contextmanager
@@ -173,9 +173,8 @@ def _refuse_failed(stack: Stack, supervisor: Supervisor, name: str) -> None:
         raise EmbeddedError(f"{name} does not start:\n{_tail(stack.folder.logs / f'{name}.log')}")
 
 
-def _keep_watch(process: subprocess.Popen[bytes]) -> None:
-    """Show what supervisord says until a signal comes, or the `make` that started us has been killed."""
-    parent = os.getppid() if "MAKELEVEL" in os.environ else None
+def _keep_watch(process: subprocess.Popen[bytes], *, parent: int | None) -> None:
+    """Show what supervisord says until a signal comes or `parent` is no longer our parent."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

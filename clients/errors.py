@@ -11,7 +11,6 @@
 
 The errors know nothing of HTTP and can be pickled (Celery sends them between processes).
 """
-# ruff: noqa: N818  (named after what happened, as requests and httpx do)
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class MarathonApi:
         """An app with its tasks, counts, deployments and last failure. Raises NotFound."""
         path = _app_path(app_id)
         with self._reading(f"GET {path}"):
-            return wire.app(self._package._do_request("GET", path).json().get("app"))
+            return wire.app(wire.under(self._package._do_request("GET", path).json(), "app"))
 
     def apps(self, *, embed: Sequence[str] = ()) -> Generator[wire.App, None, None]:
         """All apps with their counts and deployments, streamed; `embed` adds `apps.tasks`,
@@ -58,7 +58,7 @@ class MarathonApi:
         path = f"{_app_path(app_id)}/tasks"
         with self._reading(f"GET {path}"):
             found = self._package._do_request("GET", path).json()
-            return [wire.task(item) for item in wire.items(found, "tasks")]
+            return [wire.task(item) for item in wire.listed(wire.under(found, "tasks"))]
 
     def put_app(
         self, app_id: str, definition: Mapping[str, object], *, force: bool = False
@@ -98,9 +98,7 @@ class MarathonApi:
         """All running deployments; a finished one is gone from here."""
         with self._reading("GET /v2/deployments"):
             found = self._package._do_request("GET", "/v2/deployments").json()
-            if not isinstance(found, list):
-                raise wire.MalformedError("expected a list of deployments")
-            return [wire.deployment(item) for item in found]
+            return [wire.deployment(item) for item in wire.listed(found)]
 
     def delete_deployment(self, deployment_id: str, *, roll_back: bool) -> wire.DeploymentResult | None:
         """Stop a deployment; with `roll_back` another one starts, back to what was before.

@@ -7,7 +7,7 @@ Times are texts in UTC, `2024-05-01T12:00:00.000Z`. Source: Marathon's RAML and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 
 class IpAddress(TypedDict):
@@ -185,9 +185,18 @@ def info(value: object) -> Info:
     return cast(Info, _object(value, "info", version=str))
 
 
-def items(value: object, key: Literal["tasks"]) -> list[object]:
-    """The list under `key` of a reply that wraps it."""
-    return cast(list[object], _object(value, f"reply with {key}", **{key: list})[key])
+def under(value: object, key: str) -> object:
+    """What a reply wraps: `{"<key>": …}`."""
+    if not isinstance(value, Mapping) or key not in value:
+        raise MalformedError(f"expected an object with '{key}'")
+    return value[key]
+
+
+def listed(value: object) -> list[object]:
+    """A list."""
+    if not isinstance(value, list):
+        raise MalformedError(f"expected a list, got {type(value).__name__}")
+    return value
 
 
 def _object(value: object, what: str, **keys: type) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def local_server() -> Iterator[LocalServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def handle_any(self) -> None:
             parts = urlsplit(self.path)
@@ -142,7 +143,7 @@ def local_server() -> Iterator[LocalServer]:
             )
             server.answer(asked).send(self, closing)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  (http.server's names)
 
         def log_message(self, format: str, *args: object) -> None:
             return

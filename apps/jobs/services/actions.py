@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Operation
 from apps.core.operations.services import Intent, Target, operation_repeated, operation_start
+from apps.core.serializers import checked
 from apps.jobs.models import Instance, Job, JobVersion
 from apps.jobs.planning import publish_instances
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.spec.fields import MAX_INSTANCES, StrategyFields
-from apps.jobs.spec.validation import flatten_errors
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -249,10 +249,7 @@ def _strategy(own: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[s
     """The version's strategy with what this publish gives on top of it."""
     if not given:
         return dict(own)
-    fields = StrategyFields(data={**own, **given})
-    if not fields.is_valid():
-        raise InvalidInput(*flatten_errors(fields.errors, "strategy"))
-    return dict(fields.validated_data)
+    return dict(checked(StrategyFields(data={**own, **given}), path="strategy"))
 
 
 def _require_published(job: Job) -> None:

@@ -12,6 +12,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from apps.core.serializers import Strict
+
 MAX_INSTANCES = 100_000
 MAX_FILE_BYTES = 64 * 1024
 """A config file travels in one environment variable, and Linux allows 128 KiB for one."""
@@ -37,20 +39,6 @@ validate_volume_name = RegexValidator(
 
 OPERATORS_WITH_VALUE = {"LIKE", "UNLIKE", "MAX_PER", "IS"}
 OPERATORS = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS")
-
-
-class Strict(serializers.Serializer[Any]):
-    """A serializer that names the keys it does not know instead of dropping them."""
-
-    default_error_messages = {"unknown": _("There is no such field. Known here: %(known)s.")}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := [key for key in data if key not in self.fields]):
-            text = self.error_messages["unknown"] % {"known": ", ".join(self.fields)}
-            raise serializers.ValidationError(
-                {str(key): [serializers.ErrorDetail(text, code="unknown_field")] for key in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class PortFields(Strict):

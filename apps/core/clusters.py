@@ -1,0 +1,155 @@
+"""Clusters' rows: from the setting OCEAN_CLUSTERS, and from SREs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.validators import RegexValidator
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+
+from apps.core.audit import audit
+from apps.core.errors import FieldError, InvalidInput
+from apps.core.models import Cluster
+from apps.core.serializers import Strict, checked
+from clients.addresses import Addresses
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+_COLUMNS = {"marathon": "marathon_urls", "mesos": "mesos_urls", "chronos": "chronos_urls"}
+"""The setting's and the API's words beside the columns'; the others are the same."""
+
+validate_segment = RegexValidator(
+    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+    gettext_lazy("Use lower-case letters, digits and inner hyphens: it becomes part of jobs' names."),
+    code="invalid_name",
+)
+
+
+class AddressField(serializers.CharField):
+    """One server's `http(s)://host:port`, without credentials."""
+
+    def to_internal_value(self, data: Any) -> str:
+        url = super().to_internal_value(data).rstrip("/")
+        try:
+            Addresses([url])
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc), code="invalid_address") from exc
+        return url
+
+
+class ClusterFields(Strict):
+    """A cluster as an entry of OCEAN_CLUSTERS and a body of the API write it. Several addresses are several masters."""
+
+    name = serializers.CharField(max_length=63, validators=[validate_segment])
+    idc = serializers.CharField(max_length=32, validators=[validate_segment])
+    environment = serializers.CharField(max_length=63, validators=[validate_segment])
+    marathon = serializers.ListField(child=AddressField(), allow_empty=False)
+    mesos = serializers.ListField(child=AddressField(), allow_empty=False)
+    chronos = serializers.ListField(child=AddressField(), default=list)
+    username = serializers.CharField(max_length=150, allow_blank=True, default="")
+    password = serializers.CharField(allow_blank=True, trim_whitespace=False, default="", write_only=True)
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """The names of the clusters by what became of their rows."""
+
+    created: list[str]
+    changed: list[str]
+    disabled: list[str]
+
+
+@transaction.atomic
+def clusters_sync(entries: Any) -> SyncReport:
+    """Make the rows say what OCEAN_CLUSTERS says; a cluster that it no longer lists is disabled, not deleted, since
+    jobs and their history hang on it. An empty list changes nothing: then SREs keep the clusters themselves.
+
+    Raises InvalidInput with every malformed entry (`[1].marathon`).
+    """
+    report = SyncReport([], [], [])
+    for columns in _parse(entries):
+        cluster = Cluster.objects.select_for_update().filter(name=columns["name"]).first()
+        if cluster is None:
+            Cluster.objects.create(**columns)
+            report.created.append(columns["name"])
+        elif _assign(cluster, columns | {"enabled": True}):
+            report.changed.append(cluster.name)
+    if entries:
+        gone = Cluster.objects.filter(enabled=True).exclude(name__in=[entry["name"] for entry in entries])
+        report.disabled = list(gone.values_list("name", flat=True))
+        gone.update(enabled=False)
+    for action in ("created", "changed", "disabled"):
+        for name in getattr(report, action):
+            audit(by=None, action=f"cluster.{action}", object=name)
+    return report
+
+
+@transaction.atomic
+def cluster_create(*, fields: Mapping[str, Any], by: User) -> Cluster:
+    """Add a cluster; the caller has seen to it that `by` is an SRE. `fields` as ClusterFields writes them.
+
+    Raises InvalidInput for bad fields and for a name that is taken."""
+    columns = _columns(checked(ClusterFields(data=fields)))
+    if Cluster.objects.filter(name=columns["name"]).exists():
+        text = _("There is already a cluster %(name)s.") % {"name": columns["name"]}
+        raise InvalidInput(FieldError("name", "unique", text))
+    cluster = Cluster.objects.create(**columns)
+    audit(by=by, action="cluster.created", object=cluster.name)
+    return cluster
+
+
+@transaction.atomic
+def cluster_update(
+    *, cluster: Cluster, fields: Mapping[str, Any], by: User, enabled: bool | None = None
+) -> Cluster:
+    """Change what `fields` names; the caller has seen to it that `by` is an SRE. A cluster's name is part of its
+    jobs' names and stays. Raises InvalidInput for bad fields."""
+    if fields.get("name", cluster.name) != cluster.name:
+        text = _("A cluster's name is part of its jobs' names and cannot be changed.")
+        raise InvalidInput(FieldError("name", "immutable", text))
+    columns = _columns(checked(ClusterFields(data=fields, partial=True)))
+    if enabled is not None:
+        columns["enabled"] = enabled
+    changed = _assign(cluster, columns)
+    if changed:
+        audit(by=by, action="cluster.changed", object=cluster.name, fields=changed)
+    return cluster
+
+
+def _parse(entries: Any) -> list[dict[str, Any]]:
+    if not isinstance(entries, list):
+        raise InvalidInput(FieldError("", "not_a_list", _("OCEAN_CLUSTERS must be a list of clusters.")))
+    errors: list[FieldError] = []
+    parsed: list[dict[str, Any]] = []
+    for index, entry in enumerate(entries):
+        try:
+            parsed.append(_columns(checked(ClusterFields(data=entry), path=f"[{index}]")))
+        except InvalidInput as exc:
+            errors += exc.errors
+            continue
+        if any(parsed[-1]["name"] == earlier["name"] for earlier in parsed[:-1]):
+            text = _("The cluster %(name)s is listed twice.") % {"name": parsed[-1]["name"]}
+            errors.append(FieldError(f"[{index}].name", "unique", text))
+    if errors:
+        raise InvalidInput(*errors)
+    return parsed
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {_COLUMNS.get(name, name): value for name, value in fields.items()}
+
+
+def _assign(cluster: Cluster, columns: Mapping[str, Any]) -> list[str]:
+    """Save the columns that differ; returns their names."""
+    changed = [name for name, value in columns.items() if getattr(cluster, name) != value]
+    for name in changed:
+        setattr(cluster, name, columns[name])
+    if changed:
+        cluster.save(update_fields=changed)
+    return changed

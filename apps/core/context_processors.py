@@ -11,4 +11,6 @@ from apps.accounts.rights import is_sre
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    return {"is_sre": is_sre(request.user), "languages": settings.LANGUAGES} if hasattr(request, "user") else {}
+    return (
+        {"is_sre": is_sre(request.user), "languages": settings.LANGUAGES} if hasattr(request, "user") else {}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,16 +95,31 @@ class TranslatedLine(models.Model):
         return render_line(self.text, self.values)
 
 
-def render_line(text: str, values: dict[str, Any]) -> str:
-    """The stored sentence in the active language. `text` was marked with `gettext_noop` where it was written."""
+def render_line(text: str, values: Mapping[str, Any]) -> str:
+    """The stored sentence in the active language. `text` was marked with `gettext_noop` where it was written.
+
+    A value may be a sentence of its own (`{"text", "values"}`) or a list of them.
+    """
     if not text:
         return ""
     translated = gettext(text)
     try:
-        return translated % values if values else translated
+        return (
+            (translated % {name: _render_value(value) for name, value in values.items()})
+            if values
+            else translated
+        )
     except (KeyError, ValueError, TypeError):
         # A sentence stored by an older release: better shown raw than a broken page.
         return text
+
+
+def _render_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(str(_render_value(item)) for item in value)
+    if isinstance(value, Mapping) and "text" in value:
+        return render_line(value["text"], value.get("values", {}))
+    return value
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):

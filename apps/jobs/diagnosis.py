@@ -173,9 +173,9 @@ def render_problem(stored: Mapping[str, Any]) -> dict[str, str]:
     return {"severity": stored.get("severity", "info"), **rendered}
 
 
-def summarise(problems: Iterable[Problem]) -> str:
-    """The first problem in one English sentence: what an operation that failed keeps as its reason."""
+def summarise(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """The first problem as stored sentences: what an operation that failed keeps as its reason."""
     first = next(iter(problems), None)
     if first is None:
-        return ""
-    return " ".join(part % first.values for part in (first.what, first.why) if part)
+        return []
+    return [{"text": part, "values": dict(first.values)} for part in (first.what, first.why) if part]

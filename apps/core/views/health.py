@@ -29,14 +29,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
     except DatabaseError as exc:
         parts["database"] = f"error: {type(exc).__name__}"
     ok = all(
-        state == "ok" for part in parts.values() for state in (part.values() if isinstance(part, dict) else [part])
+        state == "ok"
+        for part in parts.values()
+        for state in (part.values() if isinstance(part, dict) else [part])
     )
     return JsonResponse({"status": "ok" if ok else "error", **parts}, status=200 if ok else 503)
 
 
 def _broker() -> str:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as connection:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
+        ) as connection:
             connection.ping()
     except redis.RedisError as exc:
         return f"error: {type(exc).__name__}"

@@ -5,39 +5,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
+        ("core", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Host',
+            name="Host",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent_id', models.CharField(max_length=120, verbose_name='agent id')),
-                ('hostname', models.CharField(max_length=253, verbose_name='host name')),
-                ('address', models.CharField(blank=True, max_length=253, verbose_name='address')),
-                ('rack', models.CharField(blank=True, max_length=120, verbose_name='rack')),
-                ('attributes', models.JSONField(default=dict, verbose_name='attributes')),
-                ('resources', models.JSONField(default=dict, verbose_name='resources')),
-                ('used', models.JSONField(default=dict, verbose_name='used')),
-                ('promised', models.JSONField(default=dict, verbose_name='promised')),
-                ('instances', models.PositiveIntegerField(default=0, verbose_name='instances')),
-                ('active', models.BooleanField(default=True, verbose_name='in service')),
-                ('draining', models.BooleanField(default=False, verbose_name='draining')),
-                ('registered_at', models.DateTimeField(null=True, verbose_name='registered')),
-                ('gone_since', models.DateTimeField(help_text='Mesos no longer lists it.', null=True, verbose_name='gone since')),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hosts', to='core.cluster', verbose_name='cluster')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("agent_id", models.CharField(max_length=120, verbose_name="agent id")),
+                ("hostname", models.CharField(max_length=253, verbose_name="host name")),
+                ("address", models.CharField(blank=True, max_length=253, verbose_name="address")),
+                ("rack", models.CharField(blank=True, max_length=120, verbose_name="rack")),
+                ("attributes", models.JSONField(default=dict, verbose_name="attributes")),
+                ("resources", models.JSONField(default=dict, verbose_name="resources")),
+                ("used", models.JSONField(default=dict, verbose_name="used")),
+                ("promised", models.JSONField(default=dict, verbose_name="promised")),
+                ("instances", models.PositiveIntegerField(default=0, verbose_name="instances")),
+                ("active", models.BooleanField(default=True, verbose_name="in service")),
+                ("draining", models.BooleanField(default=False, verbose_name="draining")),
+                ("registered_at", models.DateTimeField(null=True, verbose_name="registered")),
+                (
+                    "gone_since",
+                    models.DateTimeField(
+                        help_text="Mesos no longer lists it.", null=True, verbose_name="gone since"
+                    ),
+                ),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="hosts",
+                        to="core.cluster",
+                        verbose_name="cluster",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'host',
-                'verbose_name_plural': 'hosts',
-                'ordering': ['cluster', 'hostname', 'id'],
-                'indexes': [models.Index(fields=['cluster', 'rack', 'hostname'], name='host_by_rack')],
-                'constraints': [models.UniqueConstraint(fields=('cluster', 'agent_id'), name='host_agent_once')],
+                "verbose_name": "host",
+                "verbose_name_plural": "hosts",
+                "ordering": ["cluster", "hostname", "id"],
+                "indexes": [models.Index(fields=["cluster", "rack", "hostname"], name="host_by_rack")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("cluster", "agent_id"), name="host_agent_once")
+                ],
             },
         ),
     ]

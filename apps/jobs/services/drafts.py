@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from apps.accounts.models import ProductLine, validate_name
 from apps.accounts.rights import Right, require, scope
 from apps.core.audit import audit
-from apps.core.errors import FieldError, Forbidden, InvalidInput, KeyReused, StaleVersion
+from apps.core.errors import DomainError, FieldError, Forbidden, InvalidInput, KeyReused, StaleVersion
 from apps.core.live import announce
 from apps.core.models import Cluster
 from apps.jobs.models import Job, JobVersion, Secret, job_tag
@@ -188,13 +188,23 @@ def _check_references(
         raise InvalidInput(*errors)
 
 
+class SecretMissing(DomainError):
+    """A version names a secret that its product line does not have (any more)."""
+
+    code = "unknown_secret"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+
 def used_secrets(spec: Mapping[str, Any], *, product_line: ProductLine) -> dict[str, str]:
-    """The values of the secrets that a spec names. Raises KeyError for one that is gone."""
+    """The values of the secrets that a spec names. Raises SecretMissing for one that is gone."""
     names = secret_names(spec)
     found = {
         secret.name: secret.value
         for secret in Secret.objects.filter(product_line=product_line, name__in=names)
     }
     if missing := names - found.keys():
-        raise KeyError(sorted(missing)[0])
+        raise SecretMissing(min(missing))
     return found

@@ -36,6 +36,7 @@ def make_workload(
     secrets: Mapping[str, str],
     depends_on: tuple[WorkloadId, ...] = (),
     strategy: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Workload:
     """The workload of one version. `secrets` holds the values of the names that the spec's env uses.
 
@@ -55,7 +56,7 @@ def make_workload(
         image=spec["image"],
         ports=tuple(Port(**port) for port in spec["ports"]),
         env=_env(spec, secrets=secrets, tag=tag, version=version),
-        labels=_labels(spec, tag=tag),
+        labels={**_labels(spec, tag=tag), **(labels or {})},
         health_checks=tuple(HealthCheck(**check) for check in spec["health_checks"]),
         constraints=tuple(Constraint(**constraint) for constraint in spec["constraints"]),
         volumes=tuple(Volume(**volume) for volume in spec["volumes"]),

@@ -1,0 +1,284 @@
+"""Writing what the scheduler says into our tables: in bulk, idempotent, newest truth wins.
+
+Both the watcher and the operations' own looks come here, so each batch locks its jobs and skips those of which
+something newer is known already (`engine_seen_at` is when the scheduler was asked).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from apps.core.live import announce
+from apps.core.models import Cluster, Operation
+from apps.core.operations.services import operations_wake
+from apps.jobs.diagnosis import Problem, missing
+from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent
+from apps.jobs.planning import job_state, version_at
+from apps.jobs.services.history import Happening, history_add
+from apps.jobs.signals import instances_changed
+from engines.base import InstanceFailure, InstanceState, InstanceStatus, WorkloadStatus
+
+FAILED = gettext_noop("An instance on %(host)s ended (%(state)s): %(message)s")
+DEGRADED = gettext_noop("Not as wanted: %(well)s of %(wanted)s instances are well.")
+RECOVERED = gettext_noop("As wanted again: %(well)s of %(wanted)s instances are well.")
+
+ENDED_BADLY = frozenset(
+    {InstanceState.FAILED, InstanceState.FINISHED, InstanceState.UNREACHABLE, InstanceState.UNKNOWN}
+)
+"""States of an event that go into the history: an instance ended though nobody asked for it."""
+
+_STATE_FIELDS = (
+    "running",
+    "healthy",
+    "staging",
+    "has_health_checks",
+    "engine_seen_at",
+    "config_changed_at",
+    "state",
+    "state_since",
+    "problems",
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction found out, to be told after it."""
+
+    changed: set[int] = field(default_factory=set)
+    settled: set[int] = field(default_factory=set)
+
+
+def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: datetime) -> set[int]:
+    """Make the mirror of these workloads (each with its instances) what the scheduler said at `at`.
+
+    Workloads that are no jobs of ours are left alone. Returns the ids of the jobs that changed, after telling
+    pages, waiting operations and the listeners of `instances_changed`.
+    """
+    batch = Batch()
+    by_path = {str(status.id): status for status in statuses}
+    with transaction.atomic():
+        jobs = list(
+            Job.objects.alive()
+            .filter(
+                Q(engine_seen_at__isnull=True) | Q(engine_seen_at__lt=at),
+                cluster=cluster,
+                workload_id__in=by_path,
+            )
+            .select_for_update(no_key=True)
+            .order_by("pk")
+        )
+        if not jobs:
+            return set()
+        stamps = _stamp(jobs, by_path)
+        _write_instances(jobs, by_path, stamps, batch=batch)
+        busy = _busy(jobs)
+        for job in jobs:
+            status = by_path[job.workload_id]
+            _write_counts(job, status, at=at, busy=job.pk in busy, batch=batch)
+        Job.objects.bulk_update(jobs, _STATE_FIELDS, batch_size=500)
+    _tell(batch)
+    return batch.changed
+
+
+def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
+    """These jobs are not on the scheduler: they have no instances. Returns those that changed."""
+    batch = Batch()
+    with transaction.atomic():
+        jobs = list(
+            Job.objects.alive()
+            .filter(Q(engine_seen_at__isnull=True) | Q(engine_seen_at__lt=at), pk__in=job_ids)
+            .select_for_update(no_key=True)
+            .order_by("pk")
+        )
+        gone, _ = Instance.objects.filter(job__in=jobs).delete()
+        busy = _busy(jobs)
+        for job in jobs:
+            before = (job.state, job.running, job.healthy, job.staging)
+            job.running = job.healthy = job.staging = 0
+            job.engine_seen_at = at
+            if job.pk not in busy:
+                lost = job.is_published
+                _set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
+                job.problems = [problem.as_json() for problem in missing()] if lost else []
+            if gone or before != (job.state, 0, 0, 0):
+                batch.changed.add(job.pk)
+            batch.settled.add(job.pk)
+        Job.objects.bulk_update(jobs, _STATE_FIELDS, batch_size=500)
+    _tell(batch)
+    return batch.changed
+
+
+def state_refresh(job_id: int) -> None:
+    """Work out a job's state again from the counts that are known: its operation has just ended."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update(no_key=True).get(pk=job_id)
+        if job.deleted_at is not None:
+            return
+        _set_state(job, _state(job, deploying=False))
+        if job.all_well:
+            job.problems = []
+        job.save(update_fields=["state", "state_since", "problems"])
+    transaction.on_commit(lambda: announce(f"job:{job_id}", "jobs"), robust=True)
+
+
+def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
+    """Keep why a job is not as wanted, for the pages."""
+    stored = [problem.as_json() for problem in problems]
+    if Job.objects.filter(pk=job_id).exclude(problems=stored).update(problems=stored):
+        announce(f"job:{job_id}", "jobs")
+
+
+def failure_note(job: Job, failure: InstanceFailure) -> None:
+    """Write an instance's bad end into the job's history, once however often it is reported."""
+    values = {"host": failure.host, "state": failure.state.value, "message": failure.message}
+    happening = Happening(
+        kind="instance_failed",
+        key=f"ended:{failure.instance_id}",
+        text=FAILED,
+        values=values,
+        level=JobEvent.Level.WARNING,
+        at=failure.at,
+    )
+    history_add(job, happening)
+
+
+# --- the parts of a batch ------------------------------------------------------------------------------
+
+
+def _busy(jobs: Sequence[Job]) -> set[int]:
+    """The jobs that an operation is working on."""
+    active = Operation.objects.active().filter(target_type="job", target_id__in=[job.pk for job in jobs])
+    return set(active.values_list("target_id", flat=True))
+
+
+def _stamp(
+    jobs: Sequence[Job], by_path: dict[str, WorkloadStatus]
+) -> dict[int, list[tuple[datetime, int | None]]]:
+    """Note which version each definition is; returns every job's stamps."""
+    fresh = [
+        DefinitionStamp(job=job, changed_at=status.config_changed_at, version=status.version)
+        for job in jobs
+        if (status := by_path[job.workload_id]).config_changed_at != job.config_changed_at
+    ]
+    if fresh:
+        DefinitionStamp.objects.bulk_create(fresh, ignore_conflicts=True)
+    stamps: dict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
+    rows = DefinitionStamp.objects.filter(job__in=jobs).values_list("job_id", "changed_at", "version")
+    for job_id, changed_at, version in rows:
+        stamps[job_id].append((changed_at, version))
+    return stamps
+
+
+def _write_instances(
+    jobs: Sequence[Job],
+    by_path: dict[str, WorkloadStatus],
+    stamps: dict[int, list[tuple[datetime, int | None]]],
+    *,
+    batch: Batch,
+) -> None:
+    """Insert, update and delete instance rows; only rows that differ are written."""
+    known: dict[tuple[int, str], Instance] = {
+        (row.job_id, row.task_id): row for row in Instance.objects.filter(job__in=jobs)
+    }
+    write: list[Instance] = []
+    for job in jobs:
+        for instance in by_path[job.workload_id].instances or ():
+            version = version_at(instance.engine_version, stamps[job.pk])
+            row = _row(job, instance, version=version)
+            old = known.pop((job.pk, instance.id), None)
+            if old is None or any(getattr(old, name) != getattr(row, name) for name in Instance.MIRRORED):
+                write.append(row)
+                batch.changed.add(job.pk)
+    if write:
+        Instance.objects.bulk_create(
+            write,
+            update_conflicts=True,
+            unique_fields=["job", "task_id"],
+            update_fields=list(Instance.MIRRORED),
+            batch_size=1000,
+        )
+    if known:
+        batch.changed |= {job_id for job_id, _task_id in known}
+        Instance.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
+
+
+def _row(job: Job, instance: InstanceStatus, *, version: int | None) -> Instance:
+    return Instance(
+        job=job,
+        task_id=instance.id,
+        host=instance.host,
+        ip=instance.ip,
+        ports=list(instance.ports),
+        state=instance.state.value,
+        healthy=instance.healthy,
+        version=version,
+        engine_version=instance.engine_version,
+        staged_at=instance.staged_at,
+        started_at=instance.started_at,
+        restarts=instance.restarts,
+        message=instance.message,
+    )
+
+
+def _write_counts(job: Job, status: WorkloadStatus, *, at: datetime, busy: bool, batch: Batch) -> None:
+    before = (job.state, job.running, job.healthy, job.staging)
+    job.running, job.staging, job.has_health_checks = status.running, status.staging, status.has_health_checks
+    job.healthy = status.healthy if status.has_health_checks else status.running
+    job.config_changed_at, job.engine_seen_at = status.config_changed_at, at
+    state = _state(job, deploying=busy or bool(status.deployments))
+    _note_turn(job, state, at=at)
+    _set_state(job, state)
+    if job.all_well:
+        job.problems = []
+    if status.last_failure is not None:
+        failure_note(job, status.last_failure)
+    if before != (job.state, job.running, job.healthy, job.staging):
+        batch.changed.add(job.pk)
+    if not status.deployments or (status.running >= status.wanted and not status.staging):
+        batch.settled.add(job.pk)
+
+
+def _state(job: Job, *, deploying: bool) -> Job.State:
+    return job_state(
+        published=job.is_published,
+        deploying=deploying,
+        wanted=job.wanted,
+        running=job.running,
+        healthy=job.healthy,
+        has_health_checks=job.has_health_checks,
+    )
+
+
+def _note_turn(job: Job, state: Job.State, *, at: datetime) -> None:
+    """A job that fell ill or got well by itself is worth a line of history."""
+    turn = {
+        (Job.State.RUNNING, Job.State.DEGRADED): ("degraded", DEGRADED, JobEvent.Level.WARNING),
+        (Job.State.DEGRADED, Job.State.RUNNING): ("recovered", RECOVERED, JobEvent.Level.INFO),
+    }.get((Job.State(job.state), state))
+    if turn is None:
+        return
+    kind, text, level = turn
+    values = {"well": min(job.healthy, job.running), "wanted": job.wanted}
+    history_add(job, Happening(kind, f"{kind}:{at.isoformat()}", text, values, level=level, at=at))
+
+
+def _set_state(job: Job, state: Job.State) -> None:
+    if job.state != state:
+        job.state, job.state_since = state, timezone.now()
+
+
+def _tell(batch: Batch) -> None:
+    """After the transaction: pages, waiting operations, and whoever follows the mirror."""
+    if batch.settled:
+        operations_wake(target_type="job", target_ids=sorted(batch.settled))
+    if batch.changed:
+        announce("jobs", *(f"job:{job_id}" for job_id in sorted(batch.changed)))
+        instances_changed.send_robust(sender=Job, job_ids=frozenset(batch.changed))

@@ -1,0 +1,107 @@
+"""Bringing the mirror of one cluster up to date: whole, by light polls, and workload by workload."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from django.utils import timezone
+
+from apps.core.models import Cluster, Operation
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing
+from apps.jobs.mirror.why import job_diagnose
+from apps.jobs.models import Job
+from engines.base import Engine, WorkloadId, WorkloadStatus
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+"""Workloads in one transaction of a snapshot."""
+DIAGNOSE_AT_MOST = 20
+"""Jobs in trouble that are asked about in one round; the others have their turn in the next."""
+
+
+def sync_everything(cluster: Cluster, engine: Engine) -> int:
+    """Take a full snapshot, streamed. Returns the number of jobs whose mirror changed."""
+    asked_at = timezone.now()
+    seen: set[str] = set()
+    changed = 0
+    for statuses in _batches(engine.snapshot()):
+        seen.update(status.id for status in statuses)
+        changed += len(mirror_apply(cluster, statuses, at=asked_at))
+    return changed + len(mirror_missing(_published_but_not(cluster, seen), at=asked_at))
+
+
+def find_stale(cluster: Cluster, engine: Engine) -> set[WorkloadId]:
+    """Compare counts only (no instances): which of our workloads does the mirror show wrong?
+
+    This is what finds changes whose events were lost without the stream ending."""
+    rows = Job.objects.alive().filter(cluster=cluster)
+    known = {job.workload_id: job for job in rows.only("workload_id", *_COMPARED)}
+    stale: set[WorkloadId] = set()
+    for status in engine.summaries():
+        job = known.pop(status.id, None)
+        if job is not None and _differs(job, status):
+            stale.add(status.id)
+    stale.update(WorkloadId(path) for path, job in known.items() if job.is_published and job.running)
+    return stale
+
+
+def sync_some(
+    cluster: Cluster, engine: Engine, workload_ids: Iterable[WorkloadId], *, pool: ThreadPoolExecutor
+) -> float:
+    """Ask for each of these of our workloads and apply the answers together. Returns the seconds that it took."""
+    start = time.monotonic()
+    ours = dict(
+        Job.objects.alive()
+        .filter(cluster=cluster, workload_id__in=list(workload_ids))
+        .values_list("workload_id", "pk")
+    )
+    if not ours:
+        return 0.0
+    asked_at = timezone.now()
+    answers = pool.map(engine.get, [WorkloadId(path) for path in ours])
+    found = [status for status in answers if status is not None]
+    mirror_apply(cluster, found, at=asked_at)
+    gone = ours.keys() - {status.id for status in found}
+    mirror_missing([ours[path] for path in gone], at=asked_at)
+    return time.monotonic() - start
+
+
+def diagnose_troubled(cluster: Cluster, engine: Engine) -> None:
+    """Ask why the jobs in trouble are so, where no operation is doing it already."""
+    busy = Operation.objects.active().filter(target_type="job").values("target_id")
+    troubled = Job.objects.alive().filter(cluster=cluster, state=Job.State.DEGRADED).exclude(pk__in=busy)
+    for job in troubled.order_by("engine_seen_at")[:DIAGNOSE_AT_MOST]:
+        asked_at = timezone.now()
+        status = engine.get(WorkloadId(job.workload_id))
+        if status is None:
+            mirror_missing([job.pk], at=asked_at)
+        else:
+            mirror_apply(cluster, [status], at=asked_at)
+            job_diagnose(job, status, engine=engine)
+
+
+_COMPARED = (
+    "running", "healthy", "staging", "has_health_checks", "config_changed_at", "target_version", "state", "wanted",
+)  # fmt: skip
+
+
+def _differs(job: Job, status: WorkloadStatus) -> bool:
+    healthy = status.healthy if status.has_health_checks else status.running
+    counts = (job.running, job.healthy, job.staging) != (status.running, healthy, status.staging)
+    settled = job.state == Job.State.DEPLOYING and not status.deployments
+    return counts or settled or job.config_changed_at != status.config_changed_at
+
+
+def _published_but_not(cluster: Cluster, seen: set[str]) -> Iterator[int]:
+    rows = Job.objects.alive().filter(cluster=cluster, target_version__isnull=False)
+    return (pk for pk, path in rows.values_list("pk", "workload_id").iterator() if path not in seen)
+
+
+def _batches(statuses: Iterator[WorkloadStatus]) -> Iterator[list[WorkloadStatus]]:
+    while batch := list(islice(statuses, BATCH)):
+        yield batch

@@ -1,0 +1,205 @@
+"""The shared shape of a job's operations: look at what is true, ask once, follow until it is seen to be true.
+
+Every step can be repeated: the worker may be killed at any line, and a write whose answer was lost may have
+happened. So each `ask` first looks whether its effect is already there, recognised by the operation's label or by
+what it wrote down before it asked.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from apps.core.engines import get_engine
+from apps.core.models import Operation
+from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
+from apps.core.operations.services import operation_log
+from apps.jobs.diagnosis import Problem, summarise
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing, state_refresh
+from apps.jobs.mirror.why import job_diagnose
+from apps.jobs.models import Job, JobEvent
+from apps.jobs.services.history import Happening, history_add
+from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
+
+OPERATION_LABEL = "OCEAN_OPERATION"
+"""On the workload: the operation that asked for its present definition, so that a retry knows its own work."""
+LOOK_AGAIN_S = 2.0
+ROLL_BACK_WITHIN = timedelta(minutes=2)
+
+ASKED = gettext_noop("The scheduler took it; deployment %(deployment)s.")
+NOTHING_TO_DO = gettext_noop("The scheduler had nothing to do.")
+GONE = gettext_noop("The scheduler no longer has this job.")
+NEVER_TAKEN = gettext_noop("The scheduler could not be asked in time. It last said: %(fault)s")
+NOT_IN_TIME = gettext_noop(
+    "Not as wanted after %(seconds)s s: %(count)s of %(wanted)s instances are well. %(why)s"
+)
+CANCELLED_EARLY = gettext_noop("Cancelled before anything was asked of the scheduler.")
+
+
+@dataclass(slots=True)
+class Work:
+    """One step's things at hand."""
+
+    operation: Operation
+    job: Job
+    engine: Engine
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        memory: dict[str, Any] = self.operation.memory
+        return memory
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        parameters: Mapping[str, Any] = self.operation.parameters
+        return parameters
+
+    @property
+    def workload_id(self) -> WorkloadId:
+        return WorkloadId(self.job.workload_id)
+
+    def look(self) -> WorkloadStatus | None:
+        """What the scheduler says now; the mirror gets it too, so that pages and history never lag behind."""
+        asked_at = timezone.now()
+        status = self.engine.get(self.workload_id)
+        if status is None:
+            mirror_missing([self.job.pk], at=asked_at)
+        else:
+            mirror_apply(self.job.cluster, [status], at=asked_at)
+        return status
+
+    def say(self, text: str, **values: Any) -> None:
+        """Log a line, once for each new wording."""
+        said = [text, values]
+        if self.memory.get("said") != said:
+            self.memory["said"] = said
+            operation_log(self.operation, text, **values)
+
+    def diagnose(self, status: WorkloadStatus) -> list[Problem]:
+        """Ask why it is not as wanted, and keep the answer for the pages."""
+        return job_diagnose(self.job, status, engine=self.engine)
+
+
+class JobKind(ABC):
+    """An operation on a job. Subclasses say how to ask, when it is true, and what to do when time is up."""
+
+    name: str
+    label: str
+    queue = "operations"
+    deadline = timedelta(hours=1)
+    """How long to keep trying a scheduler that is away; `follow_for` counts from when it took the change."""
+    follow_for = timedelta(minutes=10)
+
+    def step(self, operation: Operation) -> Outcome:
+        work = self._work(operation)
+        if operation.cancel_requested_at is not None:
+            return self.cancel(work)
+        if not work.memory.get("asked"):
+            return self._ask(work)
+        return self.follow(work)
+
+    def deadline_passed(self, operation: Operation) -> Outcome:
+        work = self._work(operation)
+        status = work.look()
+        if not work.memory.get("asked") and not self.already_asked(work, status):
+            fault = work.memory.get("last_fault", "")
+            return Failed(NEVER_TAKEN, {"fault": fault})
+        return self.time_is_up(work, status)
+
+    def ended(self, operation: Operation, outcome: Outcome) -> None:
+        job = Job.objects.get(pk=operation.target_id)
+        self.settle(operation, job, outcome)
+        state_refresh(job.pk)
+        level = JobEvent.Level.INFO if isinstance(outcome, Done) else JobEvent.Level.WARNING
+        text, values = _words(outcome)
+        if text:
+            happening = Happening(
+                kind=operation.kind, key=f"operation:{operation.pk}", text=text, values=values, level=level
+            )
+            history_add(job, happening, operation=operation, actor=operation.requested_by)
+
+    # --- what a kind says of itself --------------------------------------------------------------------
+
+    @abstractmethod
+    def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
+        """Whether the effect of asking is already there: an earlier try got through."""
+
+    @abstractmethod
+    def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
+        """Ask the scheduler, once. Returns its deployment, None when it had nothing to do."""
+
+    @abstractmethod
+    def follow(self, work: Work) -> Outcome:
+        """Look whether it has come true."""
+
+    @abstractmethod
+    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
+        """The deadline passed: put back what should be put back, then fail with the reason."""
+
+    def cancel(self, work: Work) -> Outcome:
+        """Somebody asked to stop. By default as when time is up, but ended as cancelled."""
+        status = work.look()
+        if not work.memory.get("asked") and not self.already_asked(work, status):
+            return Cancelled(CANCELLED_EARLY)
+        outcome = self.time_is_up(work, status)
+        return Cancelled(outcome.reason, outcome.values) if isinstance(outcome, Failed) else outcome
+
+    def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:  # noqa: B027 - most have nothing
+        """What the end means for the job's own rows."""
+
+    # --- shared steps ----------------------------------------------------------------------------------
+
+    def _work(self, operation: Operation) -> Work:
+        job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
+        return Work(operation=operation, job=job, engine=get_engine(job.cluster))
+
+    def _ask(self, work: Work) -> Outcome:
+        status = work.look()
+        if self.already_asked(work, status):
+            deployment = status.deployments[0] if status and status.deployments else None
+        else:
+            deployment = self.ask(work, status)
+        work.memory["asked"] = True
+        work.operation.deployment_id = deployment or ""
+        work.operation.deadline_at = timezone.now() + self.time_limit(work)
+        if deployment:
+            work.say(ASKED, deployment=deployment)
+        else:
+            work.say(NOTHING_TO_DO)
+        return Again(after_s=0.3, progress=1)
+
+    def time_limit(self, work: Work) -> timedelta:
+        """How long it may take from when the scheduler took it."""
+        return self.follow_for
+
+    def why(self, work: Work, status: WorkloadStatus) -> list[dict[str, Any]]:
+        """The reason that a failure keeps, as stored sentences."""
+        return summarise(work.diagnose(status))
+
+
+def follow_again(work: Work, status: WorkloadStatus, *, progress: int, text: str, **values: Any) -> Again:
+    """Not there yet: say how far it is, and where nothing moved since the last look, ask why."""
+    if work.memory.get("seen") == values:
+        work.diagnose(status)
+    work.memory["seen"] = values
+    work.say(text, **values)
+    return Again(after_s=LOOK_AGAIN_S, progress=progress, message=text, values=values)
+
+
+def started_instances(status: WorkloadStatus) -> set[InstanceId]:
+    return {instance.id for instance in status.instances or ()}
+
+
+def _words(outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    match outcome:
+        case Failed():
+            return outcome.reason, dict(outcome.values)
+        case Done() | Cancelled():
+            return outcome.message, dict(outcome.values)
+    return "", {}

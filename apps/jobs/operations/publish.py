@@ -1,0 +1,153 @@
+"""Publishing a version, and publishing an earlier one again (rollback)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from apps.core.models import Operation
+from apps.core.operations.kinds import Again, Done, Failed, Outcome
+from apps.jobs.models import Job, JobVersion
+from apps.jobs.operations.base import (
+    GONE,
+    LOOK_AGAIN_S,
+    NOT_IN_TIME,
+    OPERATION_LABEL,
+    ROLL_BACK_WITHIN,
+    JobKind,
+    Work,
+    follow_again,
+)
+from apps.jobs.planning import count_rollout
+from apps.jobs.services.actions import PUBLISH, ROLLBACK
+from apps.jobs.services.drafts import SecretMissing, used_secrets
+from apps.jobs.spec.workload import make_workload
+from engines.base import DeploymentId, WorkloadId, WorkloadStatus
+
+UNDER_WAY = gettext_noop(
+    "Version %(version)s: %(healthy)s of %(wanted)s instances are well; %(old)s of earlier ones remain."
+)
+RUNS = gettext_noop("Version %(version)s runs: %(wanted)s of %(wanted)s instances are well.")
+SUPERSEDED = gettext_noop("Another change on the scheduler itself replaced this one.")
+CANCELLED = gettext_noop("Cancelled.")
+PUTTING_BACK = gettext_noop("Putting back what ran before.")
+OLD_SERVES_ON = gettext_noop("%(why)s Version %(previous)s goes on serving.")
+NOTHING_BEFORE = gettext_noop("%(why)s Nothing ran before, so nothing runs now.")
+STILL_PUTTING_BACK = gettext_noop("%(why)s The scheduler has not finished putting back what ran before.")
+SECRET_GONE = gettext_noop(
+    "The secret '%(name)s' is gone: add it again, or publish a version that does not name it."
+)
+
+
+class Publish(JobKind):
+    """Replace what runs by a version. Done when every instance is of it and well, and none of before remains;
+    at the deadline the scheduler's deployment is rolled back, so that what ran before serves on.
+
+    Source: Marathon REST, PUT /v2/apps/{id} and DELETE /v2/deployments/{id} (a deployment never times out itself).
+    """
+
+    def __init__(self, name: str, label: str) -> None:
+        self.name, self.label = name, label
+
+    def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
+        return status is not None and status.labels.get(OPERATION_LABEL) == str(work.operation.pk)
+
+    def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
+        job, number = work.job, work.parameters["version"]
+        spec = JobVersion.objects.get(job=job, number=number).spec
+        dependencies = Job.objects.alive().filter(tag__in=spec["depends_on"], target_version__isnull=False)
+        workload = make_workload(
+            workload_id=job.workload_id,
+            tag=job.tag,
+            version=number,
+            spec=spec,
+            instances=work.parameters["instances"],
+            secrets=used_secrets(spec, product_line=job.product_line),
+            depends_on=tuple(WorkloadId(path) for path in dependencies.values_list("workload_id", flat=True)),
+            strategy=work.parameters["strategy"],
+            labels={OPERATION_LABEL: str(work.operation.pk)},
+        )
+        return work.engine.apply(workload).deployment_id
+
+    def _ask(self, work: Work) -> Outcome:
+        try:
+            return super()._ask(work)
+        except SecretMissing as exc:
+            return Failed(SECRET_GONE, {"name": exc.name})
+
+    def time_limit(self, work: Work) -> timedelta:
+        return timedelta(seconds=work.parameters["strategy"]["deadline_s"])
+
+    def follow(self, work: Work) -> Outcome:
+        status = work.look()
+        if status is None:
+            return Failed(GONE)
+        if not self.already_asked(work, status):
+            return Failed(SUPERSEDED)
+        count = count_rollout(status)
+        version = work.parameters["version"]
+        if count.is_complete and not status.deployments:
+            return Done(RUNS, {"version": version, "wanted": count.wanted})
+        return follow_again(
+            work,
+            status,
+            progress=count.percent,
+            text=UNDER_WAY,
+            version=version,
+            healthy=count.new_healthy,
+            wanted=count.wanted,
+            old=count.old,
+        )
+
+    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
+        """Keep the reason while it can still be seen, cancel with rollback, and wait until that is over."""
+        if status is not None and self.already_asked(work, status):
+            why = self._reason(work, status)
+            if not status.deployments:  # it did finish, and fell ill since: there is nothing to roll back
+                return Failed("%(why)s", {"why": why})
+            work.engine.cancel(DeploymentId(work.operation.deployment_id or status.deployments[0]))
+            work.say(PUTTING_BACK)
+            return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
+        why = work.memory.get("reason", [])
+        if status is not None and status.deployments:
+            deadline = work.operation.deadline_at or timezone.now()
+            if timezone.now() > deadline + ROLL_BACK_WITHIN:
+                return Failed(STILL_PUTTING_BACK, {"why": why})
+            return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
+        previous = work.parameters["previous"]["version"]
+        if previous is None:
+            return Failed(NOTHING_BEFORE, {"why": why})
+        return Failed(OLD_SERVES_ON, {"why": why, "previous": previous})
+
+    def _reason(self, work: Work, status: WorkloadStatus) -> list[dict[str, Any]]:
+        """Why it ends: asked for once, as putting things back hides it."""
+        if "reason" not in work.memory:
+            work.memory["reason"] = [self._late_or_cancelled(work, status)]
+        reason: list[dict[str, Any]] = work.memory["reason"]
+        return reason
+
+    def _late_or_cancelled(self, work: Work, status: WorkloadStatus) -> dict[str, Any]:
+        if work.operation.cancel_requested_at is not None:
+            return {"text": CANCELLED, "values": {}}
+        count = count_rollout(status)
+        values = {
+            "seconds": work.parameters["strategy"]["deadline_s"],
+            "count": count.new_healthy,
+            "wanted": count.wanted,
+            "why": self.why(work, status),
+        }
+        return {"text": NOT_IN_TIME, "values": values}
+
+    def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
+        if isinstance(outcome, Done):
+            Job.objects.filter(pk=job.pk).update(running_version=operation.parameters["version"], problems=[])
+            return
+        previous = operation.parameters["previous"]
+        Job.objects.filter(pk=job.pk).update(target_version=previous["version"], wanted=previous["wanted"])
+
+
+KINDS = (Publish(PUBLISH, _("publish")), Publish(ROLLBACK, _("roll back")))

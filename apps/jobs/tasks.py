@@ -1,0 +1,14 @@
+"""Celery's door to the jobs' housekeeping."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.jobs.services.history import history_prune
+
+
+@shared_task(name="jobs.prune_history", time_limit=280)
+def prune_history() -> None:
+    while history_prune(now=timezone.now()):
+        pass

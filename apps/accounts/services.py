@@ -17,7 +17,7 @@ from apps.accounts.rights import Right, require, require_sre
 from apps.core.audit import audit
 from apps.core.errors import FieldError, InvalidInput
 
-TOKEN_PREFIX = "ocean_"
+TOKEN_PREFIX = "ocean_"  # noqa: S105 - the part that is the same for all
 LAST_USED_STEP = timedelta(minutes=1)
 """`last_used_at` moves at most this often, so that reading the API does not write for every call."""
 

@@ -56,7 +56,8 @@ class StaleVersion(DomainError):
         self.given, self.latest = given, latest
         super().__init__(
             _(
-                "You edited version %(given)s, but version %(latest)s has been saved since. Look at the difference and save again."
+                "You edited version %(given)s, but version %(latest)s has been saved since. "
+                "Look at the difference and save again."
             )
             % {"given": given, "latest": latest}
         )

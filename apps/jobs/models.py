@@ -208,7 +208,8 @@ class Instance(models.Model):
         indexes = [models.Index(fields=["host"], name="instance_by_host")]
 
     MIRRORED: ClassVar[tuple[str, ...]] = (
-        "host", "ip", "ports", "state", "healthy", "version", "engine_version", "staged_at", "started_at", "restarts", "message",
+        "host", "ip", "ports", "state", "healthy", "version", "engine_version",
+        "staged_at", "started_at", "restarts", "message",
     )  # fmt: skip
 
     def __str__(self) -> str:

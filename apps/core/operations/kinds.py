@@ -52,9 +52,10 @@ class Kind(Protocol):
     """What an operation of one kind does.
 
     `step` is called again and again, by any worker, until it returns something final. It must look at what is
-    already true before it acts, leave notes only in `operation.memory` (and `deployment_id`, `deadline_at`), hold no transaction across a remote
-    call, and be over within `runner.STEP_LIMIT_S`. It may raise `clients.errors.RemoteError`: passing faults are
-    retried until the deadline, refusals end the operation with the remote's own words.
+    already true before it acts, leave notes only in `operation.memory` (and `deployment_id`, `deadline_at`), hold
+    no transaction across a remote call, and be over within `runner.STEP_LIMIT_S`. It may raise
+    `clients.errors.RemoteError`: passing faults are retried until the deadline, refusals end the operation with the
+    remote's own words.
     """
 
     name: str

@@ -54,8 +54,9 @@ def operation_start(
 ) -> Operation:
     """Write a queued Operation and ring for a worker on commit. Calls nothing outside the database.
 
-    `parameters` is what its steps need, worked out from the request. The same idempotency key for the same request returns the first operation. Raises TargetBusy while another
-    operation holds the target, KeyReused when the key came with a different request.
+    `parameters` is what its steps need, worked out from the request. The same idempotency key for the same request
+    returns the first operation. Raises TargetBusy while another operation holds the target, KeyReused when the key
+    came with a different request.
     """
     if earlier := operation_repeated(target=target, intent=intent):
         return earlier

@@ -289,7 +289,8 @@ class SpecFields(Strict):
                 "strategy.max_surge",
                 "max_value",
                 _(
-                    "An instance with a persistent volume is replaced in place: allow 0 extra and 1 or more unavailable."
+                    "An instance with a persistent volume is replaced in place: "
+                    "allow 0 extra and 1 or more unavailable."
                 ),
             )
         return attrs

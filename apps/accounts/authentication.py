@@ -39,7 +39,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         return "Token"
 
 
-class ApiTokenScheme(OpenApiAuthenticationExtension):
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     """How the OpenAPI document describes tokens."""
 
     target_class = ApiTokenAuthentication
@@ -54,7 +54,7 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
         }
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     """How the OpenAPI document describes the session cookie."""
 
     target_class = SessionAuthentication

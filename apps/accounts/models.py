@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +48,7 @@ class ProductLine(models.Model):
     owt = models.CharField(_("department (owt)"), max_length=63, validators=[validate_name])
     pdl = models.CharField(_("product line (pdl)"), max_length=63, validators=[validate_name])
     tag = models.GeneratedField(
-        expression=models.functions.Concat(
+        expression=Concat(
             models.Value("pdl."), "pdl", models.Value("_owt."), "owt", models.Value("_cop."), "cop"
         ),
         output_field=models.CharField(max_length=220),

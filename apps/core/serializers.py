@@ -51,6 +51,6 @@ def flatten_errors(errors: Any, path: str) -> Iterator[FieldError]:
             elif isinstance(item, list):
                 yield from flatten_errors(item, path)
             else:
-                yield FieldError(field=path, code=getattr(item, "code", "invalid"), detail=str(item))
+                yield FieldError(field=path, code=str(getattr(item, "code", "invalid")), detail=str(item))
     elif isinstance(errors, serializers.ErrorDetail):
-        yield FieldError(field=path, code=errors.code, detail=str(errors))
+        yield FieldError(field=path, code=str(errors.code), detail=str(errors))

@@ -152,10 +152,10 @@ def missing() -> list[Problem]:
 
 
 def _why_waiting(waiting: Waiting, *, spec: Mapping[str, Any]) -> Problem:
+    values: dict[str, Any] = {"count": waiting.count}
     if waiting.delay_s > 0:
-        values = {"count": waiting.count, "delay_s": waiting.delay_s}
+        values["delay_s"] = waiting.delay_s
         return Problem("warning", BACKING_OFF, BACKING_OFF_WHY, BACKING_OFF_HINT, values)
-    values = {"count": waiting.count}
     declined = [reason for reason in waiting.reasons if reason.declined]
     if not declined:
         return Problem("warning", NO_OFFER, _NO_OFFERS_YET, _NO_OFFERS_HINT, values)

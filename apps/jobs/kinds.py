@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from apps.core.operations.kinds import register
 from apps.jobs.operations import publish, remove, resize, restart
+from apps.jobs.operations.base import JobKind
 
-for kind in (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS):
+KINDS: tuple[JobKind, ...] = (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS)
+for kind in KINDS:
     register(kind)

@@ -149,7 +149,7 @@ class JobVersion(models.Model):
         return f"{self.job_id} v{self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("a job's version is never changed: save a new one")
         super().save(*args, **kwargs)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apps.core.models import Operation
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Kind(Protocol):
     """
 
     name: str
-    label: str
+    label: StrOrPromise
     queue: str
     deadline: timedelta
 

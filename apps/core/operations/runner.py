@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -26,6 +25,7 @@ from apps.core.models import Operation, OperationLog
 from apps.core.operations.dispatch import ring
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, get_kind
 from apps.core.operations.services import announce_operation
+from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
     before = Operation.objects.claimable(now=now).filter(pk=operation_id).first()
     if before is None:
         return None
-    if before.cluster_id and _cluster_is_full(before, now=now):
+    if before.cluster_id is not None and _cluster_is_full(before.cluster_id, now=now):
         Operation.objects.filter(pk=operation_id, state=before.state).update(
             wake_at=now + timedelta(seconds=1)
         )
@@ -88,10 +88,10 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
     return Operation.objects.select_related("cluster", "product_line", "requested_by").get(pk=operation_id)
 
 
-def _cluster_is_full(operation: Operation, *, now: datetime) -> bool:
+def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
     """Whether one slow cluster already has its share of the workers (a guard, not a lock: races cost nothing)."""
     held = Operation.objects.filter(
-        cluster_id=operation.cluster_id, state=Operation.State.RUNNING, lease_expires_at__gte=now
+        cluster_id=cluster_id, state=Operation.State.RUNNING, lease_expires_at__gte=now
     )
     return held.count() >= settings.OCEAN_OPERATIONS_PER_CLUSTER
 

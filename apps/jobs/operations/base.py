@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -26,6 +26,9 @@ from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
 from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 OPERATION_LABEL = "OCEAN_OPERATION"
 """On the workload: the operation that asked for its present definition, so that a retry knows its own work."""
@@ -90,7 +93,7 @@ class JobKind(ABC):
     """An operation on a job. Subclasses say how to ask, when it is true, and what to do when time is up."""
 
     name: str
-    label: str
+    label: StrOrPromise
     queue = "operations"
     deadline = timedelta(hours=1)
     """How long to keep trying a scheduler that is away; `follow_for` counts from when it took the change."""

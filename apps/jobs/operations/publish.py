@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +28,9 @@ from apps.jobs.services.drafts import SecretMissing, used_secrets
 from apps.jobs.spec.workload import make_workload
 from engines.base import DeploymentId, WorkloadId, WorkloadStatus
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 UNDER_WAY = gettext_noop(
     "Version %(version)s: %(healthy)s of %(wanted)s instances are well; %(old)s of earlier ones remain."
 )
@@ -50,7 +53,7 @@ class Publish(JobKind):
     Source: Marathon REST, PUT /v2/apps/{id} and DELETE /v2/deployments/{id} (a deployment never times out itself).
     """
 
-    def __init__(self, name: str, label: str) -> None:
+    def __init__(self, name: str, label: StrOrPromise) -> None:
         self.name, self.label = name, label
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -12,6 +14,9 @@ from apps.jobs.operations.base import GONE, NOT_IN_TIME, JobKind, Work, follow_a
 from apps.jobs.planning import is_well
 from apps.jobs.services.actions import SCALE, START, STOP
 from engines.base import DeploymentId, WorkloadStatus
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 UNDER_WAY = gettext_noop("%(count)s of %(wanted)s instances are well; %(all)s exist.")
 STOPPING = gettext_noop("%(all)s instances are still ending.")
@@ -26,7 +31,7 @@ class Resize(JobKind):
     wanted, and the scheduler starts what is missing when it can. Source: Marathon REST, PUT /v2/apps/{id}.
     """
 
-    def __init__(self, name: str, label: str, queue: str = "operations") -> None:
+    def __init__(self, name: str, label: StrOrPromise, queue: str = "operations") -> None:
         self.name, self.label, self.queue = name, label, queue
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:

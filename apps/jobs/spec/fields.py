@@ -255,15 +255,7 @@ class SpecFields(Strict):
 
     def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
         if taken := [key for key in value if key.startswith("OCEAN_")]:
-            raise serializers.ValidationError(
-                {
-                    taken[0]: [
-                        serializers.ErrorDetail(
-                            _("Labels that start with OCEAN_ are Ocean's own."), code="reserved"
-                        )
-                    ]
-                }
-            )
+            raise _field(taken[0], "reserved", _("Labels that start with OCEAN_ are Ocean's own."))
         return value
 
     def validate_ports(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -316,7 +308,7 @@ def _unique(rows: list[dict[str, Any]], *, key: str, text: Any) -> None:
     for index, row in enumerate(rows):
         if row[key] in seen:
             raise serializers.ValidationError(
-                {f"[{index}].{key}": [serializers.ErrorDetail(text, code="unique")]}
+                {f"[{index}].{key}": [serializers.ErrorDetail(str(text), code="unique")]}
             )
         seen.add(row[key])
 

@@ -15,7 +15,8 @@ def spec_validate(data: Any, *, prefix: str = "spec") -> Spec:
     """The spec, complete with defaults. Raises InvalidInput with one error for each bad field
     (`spec.health_checks[0].path`)."""
     data = _with_derived_defaults(data)
-    return _plain(checked(SpecFields(data=data), path=prefix))
+    spec: Spec = _plain(checked(SpecFields(data=data), path=prefix))
+    return spec
 
 
 def spec_merge(old: Spec, patch: Mapping[str, Any]) -> Spec:

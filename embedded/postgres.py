@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg2
 
 from embedded.errors import EmbeddedError
-from embedded.privileges import as_account, give_to_account
+from embedded.privileges import account_id, as_account, give_to_account
 from embedded.programs import postgres_bin
 
 USER = "ocean"
@@ -41,9 +41,11 @@ class Postgres:
         """Make the data folder unless it is there: a superuser `ocean` with the password, UTF-8, C order.
 
         The folder gets its name only when it is complete, so that a run cut off in the middle leaves none.
-        Raises EmbeddedError with initdb's own words.
+        Raises EmbeddedError with initdb's own words, and when the folder is another account's.
         """
         if self.data.exists():
+            if self.data.stat().st_uid != account_id():
+                raise EmbeddedError(f"{self.data} was made by another account: run Ocean as that one.")
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", prefix="ocean-pw-") as password_file:

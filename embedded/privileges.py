@@ -21,11 +21,15 @@ def setpriv() -> str | None:
     return shutil.which("setpriv")
 
 
+def account_id() -> int:
+    """The user id that PostgreSQL runs with: our own, or as root the account's."""
+    return pwd.getpwnam(ACCOUNT).pw_uid if os.geteuid() == 0 else os.geteuid()
+
+
 def give_to_account(path: Path | int) -> None:
     """As root, make the account owner of this file or folder (path or open descriptor); else do nothing."""
     if os.geteuid() == 0:
-        account = pwd.getpwnam(ACCOUNT)
-        os.chown(path, account.pw_uid, account.pw_gid)
+        os.chown(path, account_id(), pwd.getpwnam(ACCOUNT).pw_gid)
 
 
 def as_account(*, reached: tuple[Path, ...]) -> list[str]:

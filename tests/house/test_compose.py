@@ -32,7 +32,7 @@ def test_every_process_of_the_procfile_is_a_service_started_by_it() -> None:
     commands = {name: service["command"] for name, service in _SERVICES.items() if name in _OURS}
     migrate = commands.pop("migrate")
     assert commands == {name: ["scripts/process.sh", name] for name in procfile_names()}
-    assert re.findall(r"manage\.py (\w+)", migrate[2]) == ["migrate", "clusters_sync"]
+    assert re.findall(r"manage\.py (\w+)", migrate[2]) == ["migrate", "clusters_sync", "job_templates"]
 
 
 @pytest.mark.parametrize("name", _SERVICES)
@@ -71,4 +71,4 @@ def test_named_volumes_are_declared() -> None:
 
 def test_it_follows_the_compose_specification() -> None:
     schema = json.loads((CHECKOUT / "tests" / "house" / "compose-spec.json").read_text())
-    jsonschema.validate(_COMPOSE, schema)
+    jsonschema.Draft201909Validator(schema).validate(_COMPOSE)

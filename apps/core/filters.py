@@ -1,0 +1,75 @@
+"""Filters by query string. One class for each model serves API and page, so that a view can be shared either way."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_, or_
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework.filters import search_smart_split
+
+from apps.core.models import Cluster, Operation
+
+
+class SearchFilterSet(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
+    """A filter set with `search`: each word, or "quoted phrase", must be in one of `search_fields`."""
+
+    search_fields: ClassVar[tuple[str, ...]] = ()
+
+    search = django_filters.CharFilter(method="filter_search", label=_("search"))
+
+    def filter_search(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        words = search_smart_split(value)
+        conditions = (
+            reduce(or_, (Q(**{f"{field}__icontains": word}) for field in self.search_fields)) for word in words
+        )
+        return queryset.filter(reduce(and_, conditions, Q()))
+
+
+class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc] # django-filter is untyped
+    """`true` or `false`; anything else is an error (django-filter's own BooleanFilter would ignore it)."""
+
+    def __init__(self, **options: Any) -> None:
+        choices = [("true", _("yes")), ("false", _("no"))]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", **options)
+
+
+class ClusterFilter(SearchFilterSet):
+    search_fields = ("name", "idc", "environment")
+
+    idc = django_filters.CharFilter(label=_("data centre"))
+    environment = django_filters.CharFilter(label=_("environment"))
+    enabled = YesNoFilter(label=_("enabled"))
+
+    class Meta:
+        model = Cluster
+        fields: ClassVar[list[str]] = []
+
+
+class OperationFilter(SearchFilterSet):
+    """`mine=true`: those that the person asked for. `active=true`: those that have not ended."""
+
+    search_fields = ("target", "kind")
+
+    kind = django_filters.CharFilter(label=_("kind"))
+    state = django_filters.MultipleChoiceFilter(choices=Operation.State.choices, label=_("state"))
+    active = YesNoFilter(method="filter_active", label=_("not ended"))
+    target = django_filters.CharFilter(label=_("target"))
+    mine = YesNoFilter(method="filter_mine", label=_("mine"))
+    product_line = django_filters.CharFilter(field_name="product_line__tag", label=_("product line"))
+    cluster = django_filters.CharFilter(field_name="cluster__name", label=_("cluster"))
+
+    class Meta:
+        model = Operation
+        fields: ClassVar[list[str]] = []
+
+    def filter_active(self, queryset: QuerySet[Operation], name: str, value: bool) -> QuerySet[Operation]:
+        condition = Q(state__in=Operation.ACTIVE_STATES)
+        return queryset.filter(condition if value else ~condition)
+
+    def filter_mine(self, queryset: QuerySet[Operation], name: str, value: bool) -> QuerySet[Operation]:
+        condition = Q(requested_by=self.request.user.pk)
+        return queryset.filter(condition if value else ~condition)

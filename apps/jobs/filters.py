@@ -1,0 +1,62 @@
+"""Filters by query string, for API and pages alike."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.filters import SearchFilterSet
+from apps.jobs.models import Instance, Job, JobEvent, JobTemplate
+
+
+class JobFilter(SearchFilterSet):
+    """`state` may be given several times."""
+
+    search_fields = ("tag",)
+
+    product_line = django_filters.CharFilter(field_name="product_line__tag", label=_("product line"))
+    cluster = django_filters.CharFilter(field_name="cluster__name", label=_("cluster"))
+    state = django_filters.MultipleChoiceFilter(
+        choices=[choice for choice in Job.State.choices if choice[0] != Job.State.DELETED], label=_("state")
+    )
+    service = django_filters.CharFilter(label=_("service"))
+    name = django_filters.CharFilter(label=_("name"))
+
+    class Meta:
+        model = Job
+        fields: ClassVar[list[str]] = []
+
+
+class InstanceFilter(SearchFilterSet):
+    search_fields = ("task_id", "host", "ip")
+
+    host = django_filters.CharFilter(label=_("host"))
+    state = django_filters.MultipleChoiceFilter(choices=Instance.State.choices, label=_("state"))
+    version = django_filters.NumberFilter(label=_("version"))
+
+    class Meta:
+        model = Instance
+        fields: ClassVar[list[str]] = []
+
+
+class JobEventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
+    kind = django_filters.CharFilter(label=_("kind"))
+    level = django_filters.MultipleChoiceFilter(choices=JobEvent.Level.choices, label=_("level"))
+    after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label=_("from"))
+    before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label=_("until"))
+
+    class Meta:
+        model = JobEvent
+        fields: ClassVar[list[str]] = []
+
+
+class JobTemplateFilter(SearchFilterSet):
+    search_fields = ("name", "title", "title_zh")
+
+    kind = django_filters.CharFilter(label=_("kind"))
+
+    class Meta:
+        model = JobTemplate
+        fields: ClassVar[list[str]] = []

@@ -14,14 +14,14 @@ FRONT_END := static/vendor/.made
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 
 # What Django's settings ask for; no check connects to either server.
-CHECK_SETTINGS := OCEAN_EMBEDDED=1 OCEAN_SECRET_KEY=checks OCEAN_ENCRYPTION_KEYS= \
+CHECK_SETTINGS := OCEAN_EMBEDDED=1 OCEAN_SECRET_KEY=checks OCEAN_ENCRYPTION_KEYS=checks \
 	DATABASE_URL=postgresql://checks@127.0.0.1:1/checks REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help build setup run status reset test lint fmt bench lock
+.PHONY: help build setup run status reset test lint fmt messages bench lock
 .DELETE_ON_ERROR:
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(ENVIRONMENT) $(FRONT_END) $(CATALOGUES)
 
@@ -52,6 +52,10 @@ lint: build ## Style, types, who may import whom, migrations, templates, transla
 fmt: build ## Format the code
 	$(VENV)/bin/ruff check --fix --quiet .
 	$(VENV)/bin/ruff format .
+
+messages: build ## Bring the translations' catalogues up to the sources (needs gettext)
+	$(VENV)/bin/django-admin makemessages --locale zh_Hans --no-location --no-obsolete \
+		--ignore node_modules --ignore var --ignore sandbox --ignore bench --ignore '*/tests/*'
 
 bench: build ## Every benchmark, a line each
 	$(PYTHON_BIN) -m bench

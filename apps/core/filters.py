@@ -24,7 +24,8 @@ class SearchFilterSet(django_filters.FilterSet):  # type: ignore[misc] # django-
     def filter_search(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         words = search_smart_split(value)
         conditions = (
-            reduce(or_, (Q(**{f"{field}__icontains": word}) for field in self.search_fields)) for word in words
+            reduce(or_, (Q(**{f"{field}__icontains": word}) for field in self.search_fields))
+            for word in words
         )
         return queryset.filter(reduce(and_, conditions, Q()))
 

@@ -6,6 +6,7 @@ Units are in the names. Sources: docs/api.md for the names; Marathon's app defin
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -201,6 +202,13 @@ class EnvField(serializers.DictField):
         raise serializers.ValidationError(_('Write {"secret": "its-name"} or a text.'), code="invalid")
 
 
+def defaults_of(fields: type[Strict]) -> dict[str, Any]:
+    """What a group of fields is when it is left out as a whole."""
+    serializer = fields(data={})
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
 class SpecFields(Strict):
     """A whole spec. What is left out gets the default shown here."""
 
@@ -228,9 +236,9 @@ class SpecFields(Strict):
     health_checks = HealthCheckFields(many=True, default=list)
     constraints = ConstraintFields(many=True, default=list)
     volumes = VolumeFields(many=True, default=list)
-    strategy = StrategyFields(default=dict)
+    strategy = StrategyFields(default=partial(defaults_of, StrategyFields))
     kill_grace_s = serializers.IntegerField(min_value=0, max_value=86_400, default=10)
-    backoff = BackoffFields(default=dict)
+    backoff = BackoffFields(default=partial(defaults_of, BackoffFields))
     depends_on = serializers.ListField(
         child=serializers.CharField(max_length=400), default=list, max_length=50
     )

@@ -72,7 +72,7 @@ $(ENVIRONMENT): requirements-dev.txt scripts/python_environment.sh
 # Node and npm from the pinned wheel: the machine's own may be missing or too old.
 $(FRONT_END): package-lock.json scripts/vendor_assets.mjs | $(ENVIRONMENT)
 	@set -e; cd $(CURDIR); node=$$(echo $(CURDIR)/$(NODE)); export PATH="$$node/bin:$$PATH"; \
-	npm() { node "$$node/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error --no-audit --no-fund "$$@"; }; \
+	npm() { node "$$node/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error --no-audit --no-fund --no-update-notifier "$$@"; }; \
 	npm ci --ignore-scripts && npm run --silent build
 	@touch $@
 

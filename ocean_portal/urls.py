@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.i18n import set_language
 
+from apps.accounts.views import preferences
+from apps.accounts.views.login import admin_login
 from apps.core.views.health import healthz
 
 urlpatterns = [
@@ -13,8 +14,10 @@ urlpatterns = [
     path("", include("apps.core.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("hosts/", include("apps.hosts.urls")),
-    path("jobs/", include("apps.jobs.urls")),
-    path("language/", set_language, name="set_language"),
+    path("", include("apps.jobs.urls")),
+    path("language/", preferences.language, name="set_language"),
+    path("theme/", preferences.theme, name="set_theme"),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include("ocean_portal.api")),
 ]

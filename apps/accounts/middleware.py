@@ -1,4 +1,4 @@
-"""A person's own language and time zone, for every page and API answer."""
+"""Every page needs a person, and every page and API answer comes in their own language and time zone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.contrib.auth import middleware
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from apps.accounts.preferences import TIME_ZONE_COOKIE
 from apps.core.logs import bound
 
-TIME_ZONE_COOKIE = "ocean_tz"
-"""Set by the page's script from the browser, so that times are the reader's without asking."""
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Django's own: pages are closed unless marked open. A part that htmx asks for sends the whole page to the login
+    instead of showing the login page inside it."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponse]
+    ) -> HttpResponse:
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return super().handle_no_permission(request, view_func)
 
 
 class PreferencesMiddleware:

@@ -13,3 +13,4 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.jobs.kinds")
+        import_module("apps.jobs.topics")

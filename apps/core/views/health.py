@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
@@ -17,6 +18,7 @@ from apps.core.models import Cluster, Heartbeat
 WORKER_ALIVE_WITHIN = timedelta(seconds=20)
 
 
+@login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when database, broker, a worker and each cluster's watcher are alive; 503 with the parts that are not.

@@ -1,0 +1,34 @@
+"""The base of all tables: what `tables/table.html` needs to know, and pages that do not overlap."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_tables2 as tables
+from django.db.models import QuerySet
+
+PAGE_SIZES = (10, 25, 50, 100)
+DEFAULT_PAGE_SIZE = 25
+NUMBER: dict[str, dict[str, str]] = {"th": {"class": "ocean-number"}, "td": {"class": "ocean-number"}}
+"""`attrs` of a column of numbers."""
+
+
+class OceanTable(tables.Table):
+    """A table of one page.
+
+    `region` is the id of the part that search, sorting and live news replace; `live` are the topics that refresh it;
+    `caption` is what a screen reader says first; `empty_template` says what to do when there is nothing at all.
+    """
+
+    region: ClassVar[str] = "rows"
+    live: ClassVar[str] = ""
+    caption: ClassVar[Any] = ""
+    empty_template: ClassVar[str] = ""
+
+    def paginate(self, *args: Any, per_page: int | None = None, **kwargs: Any) -> None:
+        """Pages of an allowed size, in a total order: a column alone leaves ties, and pages would overlap."""
+        rows = self.data.data
+        if isinstance(rows, QuerySet) and rows.query.order_by:
+            self.data.data = rows.order_by(*rows.query.order_by, "pk")
+        size = per_page if per_page in PAGE_SIZES else DEFAULT_PAGE_SIZE
+        super().paginate(*args, per_page=size, **kwargs)

@@ -1,0 +1,98 @@
+"""What templates of every app use: the navigation, states as badges, times, operation kinds in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from apps.core.models import Operation
+from apps.core.operations.kinds import all_kinds
+
+register = template.Library()
+
+_STATES: dict[str, tuple[str, str, bool]] = {
+    # state: Tabler's colour, icon, whether something is moving
+    "draft": ("secondary", "pencil", False),
+    "deploying": ("blue", "loader-2", True),
+    "running": ("green", "circle-check", False),
+    "degraded": ("red", "alert-triangle", False),
+    "stopped": ("secondary", "player-stop", False),
+    "deleted": ("secondary", "trash", False),
+    "queued": ("secondary", "clock", False),
+    "waiting": ("blue", "loader-2", True),
+    "succeeded": ("green", "circle-check", False),
+    "failed": ("red", "circle-x", False),
+    "cancelled": ("orange", "ban", False),
+    "staging": ("blue", "loader-2", True),
+    "starting": ("blue", "loader-2", True),
+    "killing": ("orange", "player-stop", False),
+    "unreachable": ("orange", "plug-connected-x", False),
+    "finished": ("secondary", "flag", False),
+    "killed": ("secondary", "player-stop", False),
+    "healthy": ("green", "heart", False),
+    "unhealthy": ("red", "heart-broken", False),
+}
+
+
+@register.inclusion_tag("includes/_state_badge.html")
+def state_badge(state: str, label: str = "") -> dict[str, object]:
+    """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`."""
+    colour, icon, moving = _STATES.get(state, ("secondary", "help", False))
+    return {"state": state, "label": label or state, "colour": colour, "icon": icon, "moving": moving}
+
+
+@register.inclusion_tag("includes/_nav_item.html", takes_context=True)
+def nav_item(
+    context: template.Context, url_name: str, label: str, icon: str, exact: bool = False
+) -> dict[str, object]:
+    """A line of the main navigation; empty for a page that this installation does not have."""
+    try:
+        url = reverse(url_name)
+    except NoReverseMatch:
+        return {"url": ""}
+    request = context.get("request")
+    path = request.path if request else ""
+    active = path == url if exact else path.startswith(url)
+    return {"url": url, "label": label, "icon": icon, "active": active, "here": path == url}
+
+
+@register.simple_tag
+def ago(moment: datetime | None, empty: str = "–") -> SafeString | str:
+    """A time as "3 minutes ago", kept true by static/js/times.js, the exact time in the reader's zone beside it."""
+    if moment is None:
+        return empty
+    return _time(moment, naturaltime(moment), " data-relative")
+
+
+@register.simple_tag
+def moment(moment: datetime | None, empty: str = "–") -> SafeString | str:
+    """A time in the reader's zone, to the second."""
+    if moment is None:
+        return empty
+    return _time(moment, date_format(timezone.localtime(moment), "Y-m-d H:i:s"), "")
+
+
+def _time(moment: datetime, text: str, attribute: str) -> SafeString:
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}"{}>{}</time>',
+        local.isoformat(timespec="seconds"),
+        date_format(local, "Y-m-d H:i:s T"),
+        SafeString(attribute),
+        text,
+    )
+
+
+@register.filter
+def kind_label(operation: Operation) -> str:
+    """What an operation does, in words."""
+    kind = all_kinds().get(operation.kind)
+    return gettext(kind.label) if kind else operation.kind

@@ -1,0 +1,63 @@
+"""The base of all list pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpResponse
+from django_filters import FilterSet
+from django_filters.views import FilterView
+from django_tables2 import SingleTableMixin
+
+from apps.core.tables import PAGE_SIZES
+from apps.core.views.pages import render_page
+
+
+class OneOf(forms.Select):
+    """A drop-down for a filter that takes one value or several: a page offers one, an address may hold more."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.getlist(name)
+
+
+class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are untyped
+    """A list: filtered, sorted and paged by its address. Give `table_class`, `filterset_class`, `template_name` and
+    `get_queryset` (scoped to the person).
+
+    `toolbar` names the filters that stand above the table; `choices` gives those of them that have no choices of
+    their own a drop-down. Other filters work by the address and stay in it.
+    """
+
+    toolbar: ClassVar[tuple[str, ...]] = ("search",)
+
+    def choices(self) -> Mapping[str, Iterable[tuple[str, str]]]:
+        """Value and label of each choice, by filter."""
+        return {}
+
+    def get_filterset(self, filterset_class: type[FilterSet]) -> FilterSet:
+        filters = super().get_filterset(filterset_class)
+        choices = self.choices()
+        for name, field in filters.form.fields.items():
+            if name not in self.toolbar:
+                field.widget = field.hidden_widget()
+            elif name in choices or isinstance(field, forms.ChoiceField):
+                offered = choices.get(name) or [(value, label) for value, label in field.choices if value]
+                widget = OneOf if isinstance(field, forms.MultipleChoiceField) else forms.Select
+                field.widget = widget(choices=[("", f"{field.label}…"), *offered])
+        return filters
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        form = self.filterset.form
+        context["page_sizes"] = PAGE_SIZES
+        context["toolbar"] = [form[name] for name in self.toolbar]
+        context["kept"] = [form[name] for name in form.fields if name not in self.toolbar and form[name].data]
+        context["is_filtered"] = any(field.data not in (None, "", [], [""]) for field in form)
+        return context
+
+    def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
+        region = context["table"].region
+        template = self.get_template_names()[0]
+        return render_page(self.request, template, context, parts={region: "tables/_region.html"})

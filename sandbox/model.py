@@ -180,6 +180,20 @@ class Instance:
         return self.condition in _ACTIVE
 
     @property
+    def being_killed(self) -> bool:
+        return self.condition is Condition.KILLING
+
+    @property
+    def lost_sight_of(self) -> bool:
+        """Its agent is unreachable, so nothing can be told to it or heard from it."""
+        return self.condition in (Condition.UNREACHABLE, Condition.UNREACHABLE_INACTIVE)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of the `instances` that its app asks for."""
+        return self.goal is Goal.RUNNING and self.condition is not Condition.UNREACHABLE_INACTIVE
+
+    @property
     def healthy(self) -> bool | None:
         """None without any result; else whether all results so far are good."""
         known = [result.alive for result in self.health if result is not None]
@@ -324,7 +338,6 @@ class Deployment:
     app_changes: tuple[AppChange, ...]
     group_changes: tuple[GroupChange, ...] = ()
     current_step: int = 0  # 1-based; 0: accepted, not begun
-    done_actions: set[Action] = field(default_factory=set)  # of the current step
 
     @property
     def affected(self) -> frozenset[AppId]:
@@ -367,6 +380,7 @@ class Cluster:
     hosts_by_name: dict[str, Host] = field(default_factory=dict)
     frameworks: dict[str, Framework] = field(default_factory=dict)  # Marathon's included
     apps: dict[AppId, AppState] = field(default_factory=dict)
+    removed: dict[AppId, AppState] = field(default_factory=dict)  # deleted, tasks still ending
     groups: dict[GroupId, Group] = field(default_factory=dict)  # the root always, parents always
     history: deque[RootVersion] = field(default_factory=lambda: deque(maxlen=50))
     deployments: dict[DeploymentId, Deployment] = field(default_factory=dict)

@@ -36,6 +36,14 @@ class Problems:
         return [{"path": path, "errors": errors} for path, errors in self._by_path.items()]
 
 
+class InvalidObjectError(Exception):
+    """Refused with 422; `details` as in `Problems.details`."""
+
+    def __init__(self, message: str, problems: Problems) -> None:
+        super().__init__(message)
+        self.details = problems.details()
+
+
 class Schema(Protocol):
     def read(self, value: Any, path: str, problems: Problems) -> Any:
         """The value in canonical form; after a problem was added the return value is of no meaning."""

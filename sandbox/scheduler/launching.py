@@ -1,0 +1,192 @@
+"""From a matched offer to a running task: real processes, and pretended ones for tests of scale."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+
+from sandbox.agent import Agents, base_environment, end_message
+from sandbox.config import Timing
+from sandbox.definitions.app import App
+from sandbox.faults.state import Faults
+from sandbox.ids import task_id_of
+from sandbox.launcher.client import SpawnError
+from sandbox.model import Cluster, Host, Instance, LocalVolume, Task, TaskState
+from sandbox.resources import Allocation
+from sandbox.scheduler.environment import Placement, task_environment
+from sandbox.scheduler.noop import NoopTasks
+from sandbox.scheduler.tracker import Tracker
+
+_NO_COMMAND = (
+    "Failed to launch container: the sandbox runs commands on its own machine and has no container engine; "
+    "give the app a 'cmd' or 'args' beside its image"
+)
+
+
+class Launching:
+    """Starts tasks and ends them, telling the tracker about every step."""
+
+    def __init__(
+        self, cluster: Cluster, tracker: Tracker, agents: Agents, faults: Faults, timing: Timing
+    ) -> None:
+        self._cluster = cluster
+        self._tracker = tracker
+        self._agents = agents
+        self._faults = faults
+        self._noop = NoopTasks(tracker, timing.noop_step_s)
+        self._starting: set[asyncio.Task[None]] = set()
+
+    def launch(self, instance: Instance, app: App, host: Host, allocation: Allocation) -> None:
+        """Use this part of the host's offer for the instance. The resources are taken when this returns."""
+        role = app.role or self._cluster.marathon.role
+        resident = app.resident
+        if resident and instance.reserved is None:
+            host.resources.take(allocation)
+            instance.reserved = allocation
+        task = Task(
+            id=task_id_of(instance.id, instance.incarnation),
+            name=".".join(reversed(app.id.strip("/").split("/"))),
+            framework_id=self._cluster.marathon.id,
+            host_id=host.id,
+            role=role,
+            allocation=instance.reserved or allocation,
+            container_id=str(uuid.uuid4()),
+            directory="",
+            app_id=app.id,
+            instance_id=instance.id,
+            labels=dict(app.labels),
+            noop=app.noop,
+        )
+        self._tracker.provision(instance, task)
+        if app.noop:
+            self._noop.start(instance, app)
+            return
+        self._agents.claim_ports(task)
+        starting = asyncio.create_task(self._start(instance, app, host, task), name=f"start {task.id}")
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+
+    def kill(self, instance: Instance) -> None:
+        """End the instance's task: TASK_KILLING now, TASK_KILLED when it is gone. Killing twice is
+        harmless."""
+        task = instance.task
+        if task is None:
+            return
+        if instance.lost_sight_of:
+            # Nobody can be told; Marathon expunges it and kills the task if it is ever seen again.
+            self._tracker.forget(instance)
+            return
+        if not instance.being_killed:
+            self._tracker.update(instance, TaskState.KILLING, "Killing task")
+        if task.noop:
+            self._noop.kill(instance)
+        else:
+            state = self._tracker.state(instance.app_id)
+            self._agents.kill(task, state.app.kill_grace_s if state else None)
+
+    def environment(self, instance: Instance, app: App) -> dict[str, str]:
+        """The environment of the instance's present task; empty without one."""
+        task = instance.task
+        if task is None:
+            return {}
+        host = self._cluster.hosts[task.host_id]
+        placement = Placement(
+            task_id=task.id,
+            hostname=host.hostname,
+            host_id=host.id,
+            agent_pid=self._agents.pid_of(host),
+            framework_id=task.framework_id,
+            directory=task.directory,
+            ports=instance.ports,
+        )
+        return task_environment(app, placement, base=base_environment(task.directory))
+
+    def adopt(self, instance: Instance) -> None:
+        """After a restart: go on with a task whose process is still there."""
+        if instance.task is not None:
+            self._agents.adopt(instance.task, self._ended)
+
+    def resume_noop(self, instance: Instance, app: App) -> None:
+        """After a restart: pretended tasks go on from where they were."""
+        if instance.being_killed:
+            self._noop.kill(instance)
+        else:
+            self._noop.start(instance, app)
+
+    async def stop(self) -> None:
+        """Begin no more processes."""
+        for starting in self._starting:
+            starting.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+
+    async def _start(self, instance: Instance, app: App, host: Host, task: Task) -> None:
+        if self._faults.launch_delay_s:
+            await asyncio.sleep(self._faults.launch_delay_s)
+        if instance.task is not task:
+            self._agents.release_ports(task)
+            return
+        if instance.being_killed:
+            self._tracker.update(instance, TaskState.KILLED, "Task killed before it was launched")
+            return
+        folder = self._agents.make_folder(host, task)
+        task.directory = str(folder)
+        self._link_volumes(instance, app, folder)
+        self._tracker.update(instance, TaskState.STAGING)
+        if app.cmd is None and not app.args:
+            self._fail(instance, task, _NO_COMMAND)
+            return
+        self._tracker.update(instance, TaskState.STARTING)
+        env = self.environment(instance, app)
+        argv = list(app.args) if app.cmd is None else ["/bin/sh", "-c", app.cmd]
+        try:
+            await self._agents.run(task, argv, env, self._ended)
+        except SpawnError as error:
+            self._fail(instance, task, f"Failed to launch command: {error}")
+            return
+        self._started(instance, task)
+
+    def _started(self, instance: Instance, task: Task) -> None:
+        """The process is there; while it came, its instance may have been killed or lost."""
+        if instance.task is not task:
+            self._agents.destroy(task)
+        elif instance.being_killed:
+            self.kill(instance)
+        else:
+            self._tracker.update(instance, TaskState.RUNNING)
+
+    def _fail(self, instance: Instance, task: Task, message: str) -> None:
+        if instance.task is task:
+            self._tracker.update(instance, TaskState.FAILED, message)
+
+    def _ended(self, task: Task, status: int | None, killed: bool) -> None:
+        instance = self._cluster.instances.get(task.instance_id) if task.instance_id else None
+        if instance is None or instance.task is not task:
+            return
+        if instance.lost_sight_of:
+            # Its agent cannot tell anybody; it will say so when it comes back.
+            task.pid = None
+            return
+        how_it_ended = TaskState.FINISHED if status == 0 else TaskState.FAILED
+        state = TaskState.KILLED if killed else how_it_ended
+        self._tracker.update(instance, state, end_message(status))
+
+    def _link_volumes(self, instance: Instance, app: App, folder: Path) -> None:
+        """Persistent volumes are folders that stay; the task finds them by a link in its sandbox."""
+        for volume in app.volumes:
+            known = {existing.container_path: existing for existing in instance.volumes}
+            local = known.get(volume.container_path)
+            if local is None:
+                volume_id = str(uuid.uuid1())
+                path = self._agents.work_dir / "volumes" / volume_id
+                path.mkdir(parents=True)
+                safe_id = app.id.strip("/").replace("/", "_")
+                local = LocalVolume(
+                    container_path=volume.container_path,
+                    persistence_id=f"{safe_id}#{volume.container_path}#{volume_id}",
+                    uuid=volume_id,
+                    size_mib=volume.size_mib,
+                    directory=str(path),
+                )
+                instance.volumes.append(local)
+            (folder / volume.container_path).symlink_to(local.directory)

@@ -2,6 +2,44 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from apps.accounts.api.views import TAG as LINE
+from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, TokenViewSet
+from apps.core.api.base import NoSuchAddress
+from apps.core.api.views import ClusterViewSet, OperationViewSet
+from apps.hosts.api.views import HostView, HostViewSet
+from apps.jobs.api.base import JOB
+from apps.jobs.api.jobs import JobViewSet
+from apps.jobs.api.parts import HistoryViewSet, InstanceViewSet, LogView, VersionViewSet
+from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
+
+router = SimpleRouter()
+router.register("operations", OperationViewSet, basename="operation")
+router.register("clusters", ClusterViewSet, basename="cluster")
+router.register("product-lines", ProductLineViewSet, basename="product-line")
+router.register(rf"product-lines/(?P<line>{LINE})/members", MemberViewSet, basename="member")
+router.register(rf"product-lines/(?P<line>{LINE})/secrets", SecretViewSet, basename="secret")
+router.register("jobs", JobViewSet, basename="job")
+router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
+router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
+router.register(rf"{JOB}/history", HistoryViewSet, basename="job-history")
+router.register("templates", TemplateViewSet, basename="template")
+router.register("hosts", HostViewSet, basename="host")
+router.register("users/me/tokens", TokenViewSet, basename="token")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
+    re_path(
+        r"^hosts/(?P<cluster>[^/\x00]+)/(?P<hostname>[^/\x00]+)/$",
+        HostView.as_view(),
+        name="host-detail",
+    ),
+    path("users/me/", MeView.as_view(), name="me"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    re_path(r"^.*$", NoSuchAddress.as_view()),
+]

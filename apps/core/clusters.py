@@ -54,6 +54,7 @@ class ClusterFields(Strict):
     chronos = serializers.ListField(child=AddressField(), default=list)
     username = serializers.CharField(max_length=150, allow_blank=True, default="")
     password = serializers.CharField(allow_blank=True, trim_whitespace=False, default="", write_only=True)
+    enabled = serializers.BooleanField(default=True)
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def clusters_sync(entries: Any) -> SyncReport:
         if cluster is None:
             Cluster.objects.create(**columns)
             report.created.append(columns["name"])
-        elif _assign(cluster, columns | {"enabled": True}):
+        elif _assign(cluster, columns):
             report.changed.append(cluster.name)
     if entries:
         gone = Cluster.objects.filter(enabled=True).exclude(name__in=[entry["name"] for entry in entries])
@@ -91,8 +92,8 @@ def clusters_sync(entries: Any) -> SyncReport:
 
 
 @transaction.atomic
-def cluster_create(*, fields: Mapping[str, Any], by: User) -> Cluster:
-    """Add a cluster; the caller has seen to it that `by` is an SRE. `fields` as ClusterFields writes them.
+def cluster_create(*, fields: Any, by: User) -> Cluster:
+    """Add a cluster; the caller has seen to it that `by` is an SRE. `fields` as ClusterFields takes them.
 
     Raises InvalidInput for bad fields and for a name that is taken."""
     columns = _columns(checked(ClusterFields(data=fields)))
@@ -105,19 +106,14 @@ def cluster_create(*, fields: Mapping[str, Any], by: User) -> Cluster:
 
 
 @transaction.atomic
-def cluster_update(
-    *, cluster: Cluster, fields: Mapping[str, Any], by: User, enabled: bool | None = None
-) -> Cluster:
+def cluster_update(*, cluster: Cluster, fields: Any, by: User) -> Cluster:
     """Change what `fields` names; the caller has seen to it that `by` is an SRE. A cluster's name is part of its
     jobs' names and stays. Raises InvalidInput for bad fields."""
-    if fields.get("name", cluster.name) != cluster.name:
+    columns = _columns(checked(ClusterFields(data=fields, partial=True)))
+    if columns.get("name", cluster.name) != cluster.name:
         text = _("A cluster's name is part of its jobs' names and cannot be changed.")
         raise InvalidInput(FieldError("name", "immutable", text))
-    columns = _columns(checked(ClusterFields(data=fields, partial=True)))
-    if enabled is not None:
-        columns["enabled"] = enabled
-    changed = _assign(cluster, columns)
-    if changed:
+    if changed := _assign(cluster, columns):
         audit(by=by, action="cluster.changed", object=cluster.name, fields=changed)
     return cluster
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import search_smart_split
 
 from apps.core.models import Cluster, Operation
@@ -30,6 +32,7 @@ class SearchFilterSet(django_filters.FilterSet):  # type: ignore[misc] # django-
         return queryset.filter(reduce(and_, conditions, Q()))
 
 
+@extend_schema_field(OpenApiTypes.BOOL)
 class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc] # django-filter is untyped
     """`true` or `false`; anything else is an error (django-filter's own BooleanFilter would ignore it)."""
 

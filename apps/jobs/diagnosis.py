@@ -56,6 +56,12 @@ MISSING = gettext_noop("The scheduler does not have this job.")
 MISSING_WHY = gettext_noop("It was removed on the scheduler itself, or lost with its state.")
 MISSING_HINT = gettext_noop("Publish it again.")
 
+STALE = gettext_noop("What is shown of this job is %(age_s)s s old.")
+NEVER_SEEN = gettext_noop("Ocean has not seen this job's cluster yet.")
+STALE_WHY = gettext_noop("The scheduler of %(cluster)s does not answer: %(error)s")
+UNWATCHED_WHY = gettext_noop("Nothing watches %(cluster)s at the moment.")
+STALE_HINT = gettext_noop("What runs goes on running. Tell an SRE if this lasts.")
+
 _REASONS: dict[str, tuple[str, str]] = {
     "InsufficientCpus": (
         gettext_noop("No offer has %(cpus)s CPUs free (%(declined)s of %(processed)s offers refused)."),
@@ -149,6 +155,14 @@ def diagnose(
 def missing() -> list[Problem]:
     """A published job that the engine does not list."""
     return [Problem("error", MISSING, MISSING_WHY, MISSING_HINT)]
+
+
+def stale_mirror(*, cluster: str, age_s: int | None, error: str) -> list[Problem]:
+    """The mirror of a cluster has not been known to be true for `age_s` seconds (None: never). `error` is what the
+    scheduler's watcher last met; empty where there is no watcher."""
+    values = {"cluster": cluster, "age_s": age_s, "error": error}
+    what = NEVER_SEEN if age_s is None else STALE
+    return [Problem("warning", what, STALE_WHY if error else UNWATCHED_WHY, STALE_HINT, values)]
 
 
 def _why_waiting(waiting: Waiting, *, spec: Mapping[str, Any]) -> Problem:

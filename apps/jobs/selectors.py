@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 
 from apps.accounts.rights import scope
-from apps.core.models import Operation
+from apps.core.models import Cluster, ClusterWatch, Operation
+from apps.jobs.diagnosis import render_problem, stale_mirror
 from apps.jobs.models import Instance, Job, JobEvent, JobVersion
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AnonymousUser
 
     from apps.accounts.models import User
 
     Person = User | AnonymousUser
 
+STALE_AFTER_S = 30
+"""The mirror looks every few seconds; what is older than this deserves a word."""
+
 
 def jobs_visible(user: Person) -> QuerySet[Job]:
     """The jobs that the person may know of, with what lists show, in a fixed number of queries."""
     return scope(Job.objects.alive(), user).select_related("product_line", "cluster")
+
+
+def with_active_operation(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Adds `active_operation_id`: the operation that holds the job now, or None."""
+    active = Operation.objects.active().filter(target_type="job", target_id=OuterRef("pk"))
+    return jobs.annotate(active_operation_id=Subquery(active.values("pk")[:1]))
+
+
+def with_latest_spec(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Adds `latest_spec`: what the latest version says."""
+    latest = JobVersion.objects.filter(job=OuterRef("pk"), number=OuterRef("latest_version"))
+    return jobs.annotate(latest_spec=Subquery(latest.values("spec")[:1]))
 
 
 def job_get(user: Person, tag: str) -> Job:
@@ -67,3 +85,19 @@ def job_counts(user: Person) -> dict[str, Any]:
 def jobs_in_trouble(user: Person) -> QuerySet[Job]:
     """Those that are not as wanted, the longest-standing first."""
     return jobs_visible(user).filter(state=Job.State.DEGRADED).order_by("state_since", "id")
+
+
+def job_explain(job: Job, *, now: datetime) -> list[dict[str, str]]:
+    """Why the job is not as wanted, in the active language; first of all where the mirror itself is old."""
+    return [*map(render_problem, mirror_problems(job.cluster, now=now)), *map(render_problem, job.problems)]
+
+
+def mirror_problems(cluster: Cluster, *, now: datetime) -> list[dict[str, Any]]:
+    """What to say where a cluster's mirror is old (see `diagnosis.render_problem`); empty where it is fresh."""
+    watch = ClusterWatch.objects.filter(cluster=cluster).first()
+    synced_at = watch.synced_at if watch else None
+    age_s = int((now - synced_at).total_seconds()) if synced_at else None
+    if age_s is not None and age_s < STALE_AFTER_S:
+        return []
+    error = watch.error if watch and watch.is_alive else ""
+    return [problem.as_json() for problem in stale_mirror(cluster=cluster.name, age_s=age_s, error=error)]

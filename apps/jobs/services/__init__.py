@@ -6,6 +6,7 @@
 
 from apps.jobs.services.actions import (
     instance_kill,
+    instance_kill_repeated,
     job_delete,
     job_publish,
     job_restart,
@@ -19,6 +20,7 @@ from apps.jobs.services.secrets import secret_delete, secret_set
 
 __all__ = [
     "instance_kill",
+    "instance_kill_repeated",
     "job_create",
     "job_delete",
     "job_publish",

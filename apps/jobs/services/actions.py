@@ -149,7 +149,7 @@ def instance_kill(
     """End one instance; the scheduler starts another, unless `shrink` lowers the wanted number with it."""
     job = instance.job
     require_editable(job, by=by)
-    ask = Ask(job, Intent(KILL, by, {"task_id": instance.task_id, "shrink": shrink}, idempotency_key))
+    ask = _ask_kill(job, instance.task_id, by=by, shrink=shrink, idempotency_key=idempotency_key)
     if earlier := ask.repeated():
         return earlier
     if shrink and job.wanted <= 1:
@@ -164,12 +164,24 @@ def instance_kill(
     return operation
 
 
+def instance_kill_repeated(
+    *, job: Job, task_id: str, by: User, shrink: bool, idempotency_key: str
+) -> Operation | None:
+    """The operation that this very request started before: by the time it is asked again, its instance may be
+    gone."""
+    return _ask_kill(job, task_id, by=by, shrink=shrink, idempotency_key=idempotency_key).repeated()
+
+
 @transaction.atomic
 def job_delete(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
     """Stop the job, forget it on the scheduler, and take it out of the lists; its history stays."""
     require_editable(job, by=by)
     ask = Ask(job, Intent(DELETE, by, {}, idempotency_key))
     return ask.repeated() or ask.start(instances=job.wanted)
+
+
+def _ask_kill(job: Job, task_id: str, *, by: User, shrink: bool, idempotency_key: str) -> Ask:
+    return Ask(job, Intent(KILL, by, {"task_id": task_id, "shrink": shrink}, idempotency_key))
 
 
 def _publish(ask: Ask, *, version: int, strategy: Mapping[str, Any] | None) -> Operation:

@@ -1,0 +1,50 @@
+"""JSON bodies, with the limits that DRF's own parser does not have."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import IO, Any
+
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, parsers
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""A spec with its config files (64 KiB each) is far below this."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL: `\\u0000` after an even number of backslashes."""
+
+
+class TooLarge(exceptions.APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+class JSONParser(parsers.JSONParser):
+    """Refuses what is no JSON, what is too large, and text that PostgreSQL cannot hold."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(_("A body holds at most %(mib)s MiB.") % {"mib": MAX_BODY_BYTES // 1024**2})
+        try:
+            text = body.decode("utf-8")
+            data = json.loads(text, parse_constant=_no_constants)
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # an escape can be half a surrogate pair
+        except (ValueError, RecursionError) as exc:
+            raise exceptions.ParseError(_("The body is no JSON: %(error)s.") % {"error": exc}) from exc
+        if _NUL.search(text):
+            raise exceptions.ParseError(_("Text cannot hold the character U+0000."))
+        return data
+
+
+def _no_constants(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,180 @@
+"""Jobs, and what one can ask of them. Every action answers 202 with its operation."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.rights import product_lines_visible
+from apps.core.api.base import IDEMPOTENCY_PARAMETER, Nothing, starts_operation
+from apps.core.errors import FieldError, InvalidInput
+from apps.core.models import Cluster
+from apps.jobs import services
+from apps.jobs.api.base import TAG, OfJob
+from apps.jobs.api.serializers import (
+    JobListSerializer,
+    JobPatchFields,
+    JobProblemSerializer,
+    JobSerializer,
+    NewJobFields,
+    PublishFields,
+    RollbackFields,
+    ScaleFields,
+)
+from apps.jobs.filters import JobFilter
+from apps.jobs.models import Job, JobTemplate
+from apps.jobs.selectors import job_explain, jobs_visible, with_active_operation, with_latest_spec
+from apps.jobs.services.drafts import NewJob
+from apps.jobs.spec import spec_merge
+
+
+class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
+    """The jobs of one's product lines."""
+
+    lookup_field = "tag"
+    lookup_value_regex = TAG
+    filterset_class = JobFilter
+    ordering_fields = {
+        "tag": "tag",
+        "name": "name",
+        "state": "state",
+        "since": "state_since",
+        "created": "created_at",
+        "wanted": "wanted",
+    }
+    queryset = Job.objects.none()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        jobs = with_active_operation(jobs_visible(self.request.user))
+        return jobs if self.action == "list" else with_latest_spec(jobs.select_related("created_by"))
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Job]]:
+        return JobListSerializer if self.action == "list" else JobSerializer
+
+    @extend_schema(
+        request=NewJobFields,
+        responses={201: JobSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        summary="Create a job as a draft; nothing runs until it is published.",
+    )
+    def create(self, request: Request) -> Response:
+        key = self.idempotency_key()
+        job = services.job_create(
+            new=_new_job(self.body(NewJobFields), by=request.user), by=request.user, idempotency_key=key
+        )
+        url = reverse("job-detail", args=[job.tag], request=request)
+        return Response(self._described(job), HTTPStatus.CREATED, headers={"Location": url})
+
+    @extend_schema(
+        request=JobPatchFields,
+        responses=JobSerializer,
+        summary="Save the next version; what runs is not touched until it is published.",
+    )
+    def partial_update(self, request: Request, tag: str) -> Response:
+        job = self.job
+        fields = self.body(JobPatchFields)
+        services.job_version_add(
+            job=job,
+            patch=fields["spec"],
+            by=request.user,
+            edited_version=fields.get("version"),
+            note=fields["note"],
+        )
+        return Response(self._described(job))
+
+    @starts_operation(request=Nothing, summary="Stop the job and forget it on the scheduler.")
+    def destroy(self, request: Request, tag: str) -> Response:
+        job = self.job
+        key = self.idempotency_key()
+        return self.accepted(services.job_delete(job=job, by=request.user, idempotency_key=key))
+
+    @starts_operation(request=PublishFields, summary="Replace what runs by a version.")
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_publish, PublishFields)
+
+    @starts_operation(request=RollbackFields, summary="Publish an earlier version again.")
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_rollback, RollbackFields)
+
+    @starts_operation(request=ScaleFields, summary="Run this many instances.")
+    @action(detail=True, methods=["post"])
+    def scale(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_scale, ScaleFields)
+
+    @starts_operation(request=Nothing, summary="Replace every instance by a new one of the same version.")
+    @action(detail=True, methods=["post"])
+    def restart(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_restart, Nothing)
+
+    @starts_operation(request=Nothing, summary="End all instances; the job and its versions stay.")
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_stop, Nothing)
+
+    @starts_operation(request=Nothing, summary="Run a stopped job again.")
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_start, Nothing)
+
+    @extend_schema(
+        responses=JobProblemSerializer(many=True),
+        filters=False,
+        summary="Why the job is not as wanted, in words; empty when all is well.",
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def explain(self, request: Request, tag: str) -> Response:
+        return Response(job_explain(self.job, now=timezone.now()))
+
+    def _ask(self, service: Any, shape: type[serializers.Serializer[Any]]) -> Response:
+        """Call the service with the body's fields. The job comes first: to those who may not know of it, a bad body
+        is as unknown as a good one."""
+        job = self.job
+        fields = self.body(shape)
+        operation = service(job=job, by=self.request.user, idempotency_key=self.idempotency_key(), **fields)
+        return self.accepted(operation)
+
+    def _described(self, job: Job) -> dict[str, Any]:
+        return dict(JobSerializer(self.get_queryset().get(pk=job.pk)).data)
+
+
+def _new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
+    """The body's names as rows. Raises InvalidInput for those that are unknown, or may not be known to the person."""
+    line = product_lines_visible(by).filter(tag=fields["product_line"]).first()
+    cluster = Cluster.objects.filter(name=fields["cluster"]).first()
+    name = fields.get("template")
+    template = JobTemplate.objects.filter(name=name, kind="job").first() if name else None
+    errors = []
+    if line is None:
+        text = _("There is no product line %(name)s, or none that you may know of.")
+        errors.append(FieldError("product_line", "unknown", text % {"name": fields["product_line"]}))
+    if cluster is None:
+        text = _("There is no cluster %(name)s.") % {"name": fields["cluster"]}
+        errors.append(FieldError("cluster", "unknown", text))
+    if name and template is None:
+        errors.append(
+            FieldError("template", "unknown", _("There is no job template %(name)s.") % {"name": name})
+        )
+    if line is None or cluster is None or errors:
+        raise InvalidInput(*errors)
+    spec = spec_merge(template.spec, fields["spec"]) if template else fields["spec"]
+    return NewJob(
+        product_line=line,
+        service=fields["service"],
+        cluster=cluster,
+        name=fields["name"],
+        spec=spec,
+        note=fields["note"],
+    )

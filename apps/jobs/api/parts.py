@@ -1,0 +1,142 @@
+"""What belongs to a job: versions, instances, history, logs."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from apps.core.api.base import starts_operation
+from apps.core.engines import get_engine
+from apps.core.serializers import checked
+from apps.jobs.api.base import OfJob, describe_tag
+from apps.jobs.api.serializers import (
+    ChangeSerializer,
+    InstanceSerializer,
+    JobEventSerializer,
+    JobVersionSerializer,
+    KillFields,
+    LogChunkSerializer,
+    LogQuery,
+)
+from apps.jobs.filters import InstanceFilter, JobEventFilter
+from apps.jobs.models import Instance, JobEvent, JobVersion
+from apps.jobs.selectors import history_of, instances_of, versions_of
+from apps.jobs.services import instance_kill, instance_kill_repeated
+from apps.jobs.spec import spec_diff
+from engines.base import InstanceId
+
+
+@describe_tag
+class VersionViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[JobVersion]):
+    """A job's versions, the latest first. They never change."""
+
+    serializer_class = JobVersionSerializer
+    lookup_field = "number"
+    lookup_value_regex = "[0-9]{1,9}"
+    ordering_fields = {"version": "number"}
+    queryset = JobVersion.objects.none()
+
+    def get_queryset(self) -> QuerySet[JobVersion]:
+        return versions_of(self.job)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("other", OpenApiTypes.INT, OpenApiParameter.PATH)],
+        responses=inline_serializer(
+            "VersionDiff",
+            {
+                "from": serializers.IntegerField(),
+                "to": serializers.IntegerField(),
+                "changes": ChangeSerializer(many=True),
+            },
+        ),
+        summary="What differs from one version to another, field by field.",
+    )
+    @action(detail=True, url_path="diff/(?P<other>[0-9]{1,9})")
+    def diff(self, request: Request, tag: str, number: str, other: str) -> Response:
+        versions = {
+            version.number: version for version in self.get_queryset().filter(number__in=[number, other])
+        }
+        old, new = versions.get(int(number)), versions.get(int(other))
+        if old is None or new is None:
+            raise Http404
+        changes = ChangeSerializer(spec_diff(old.spec, new.spec), many=True).data
+        return Response({"from": old.number, "to": new.number, "changes": changes})
+
+
+@describe_tag
+class InstanceViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Instance]):
+    """A job's instances, as the scheduler lists them; the newest first."""
+
+    serializer_class = InstanceSerializer
+    lookup_field = "task_id"
+    lookup_value_regex = r"[^/\x00]+"
+    filterset_class = InstanceFilter
+    ordering_fields = {"started": "started_at", "host": "host", "state": "state", "version": "version"}
+    queryset = Instance.objects.none()
+
+    def get_queryset(self) -> QuerySet[Instance]:
+        return instances_of(self.job)
+
+    @starts_operation(request=KillFields, summary="End one instance; the scheduler starts another.")
+    @action(detail=True, methods=["post"])
+    def kill(self, request: Request, tag: str, task_id: str) -> Response:
+        job = self.job
+        fields = self.body(KillFields)
+        asked = {"by": request.user, "idempotency_key": self.idempotency_key(), **fields}
+        operation = instance_kill_repeated(job=job, task_id=task_id, **asked)
+        if operation is None:
+            instance = get_object_or_404(instances_of(job).select_related("job"), task_id=task_id)
+            operation = instance_kill(instance=instance, **asked)
+        return self.accepted(operation)
+
+
+@describe_tag
+class HistoryViewSet(OfJob, mixins.ListModelMixin, GenericViewSet[JobEvent]):
+    """What people asked of the job and what the scheduler reported, the newest first."""
+
+    serializer_class = JobEventSerializer
+    filterset_class = JobEventFilter
+    queryset = JobEvent.objects.none()
+
+    def get_queryset(self) -> QuerySet[JobEvent]:
+        return history_of(self.job)
+
+
+class LogView(OfJob):
+    """What an instance wrote."""
+
+    @extend_schema(
+        parameters=[LogQuery],
+        responses=LogChunkSerializer,
+        operation_id="jobs_logs_retrieve",
+        summary="Read an instance's stdout or stderr, from its host; without an offset, the tail.",
+    )
+    @describe_tag
+    def get(self, request: Request, tag: str) -> Response:
+        job = self.job
+        query = checked(LogQuery(data=request.query_params.dict()))
+        instance = get_object_or_404(instances_of(job), task_id=query["task"])
+        chunk = get_engine(job.cluster).read_log(
+            InstanceId(instance.task_id),
+            host=instance.host,
+            file=query["file"],
+            offset=query["offset"],
+            length=query["length"],
+        )
+        body = {
+            "task": instance.task_id,
+            "file": query["file"],
+            "offset": chunk.offset,
+            "length": chunk.length,
+            "size": chunk.size,
+            "text": chunk.text,
+        }
+        return Response(body)

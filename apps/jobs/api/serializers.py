@@ -1,0 +1,236 @@
+"""How jobs look in the API, and the bodies of what one can ask of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import get_language
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.core.api.serializers import UtcDateTimeField
+from apps.core.serializers import Strict
+from apps.jobs.diagnosis import render_problem
+from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.spec.fields import SpecFields, StrategyFields
+
+# --- reading -------------------------------------------------------------------------------------------
+
+
+class JobProblemSerializer(serializers.Serializer[Any]):
+    """Why a job is not as wanted, in the reader's language: what, why, and what one can do."""
+
+    severity = serializers.ChoiceField(choices=JobEvent.Level.choices)
+    what = serializers.CharField()
+    why = serializers.CharField(allow_blank=True)
+    hint = serializers.CharField(allow_blank=True)
+
+
+class InstanceCountsSerializer(serializers.ModelSerializer[Job]):
+    """How many instances are wanted, and how many the scheduler has of each sort."""
+
+    class Meta:
+        model = Job
+        fields = ["wanted", "running", "healthy", "staging"]
+        read_only_fields = fields
+
+
+class JobListSerializer(serializers.ModelSerializer[Job]):
+    """`version` is the latest one saved, `running_version` the one that last became healthy, `operation` the id of the
+    operation that works on it now."""
+
+    product_line = serializers.CharField(source="product_line.tag")
+    cluster = serializers.CharField(source="cluster.name")
+    version = serializers.IntegerField(source="latest_version")
+    instances = InstanceCountsSerializer(source="*")
+    since = UtcDateTimeField(source="state_since")
+    operation = serializers.IntegerField(source="active_operation_id", allow_null=True)
+    problems = serializers.SerializerMethodField()
+    created = UtcDateTimeField(source="created_at")
+
+    class Meta:
+        model = Job
+        fields = [
+            "tag", "product_line", "service", "cluster", "name", "state", "since", "version",
+            "running_version", "instances", "operation", "problems", "managed_by", "created",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(JobProblemSerializer(many=True))
+    def get_problems(self, job: Job) -> list[dict[str, str]]:
+        return [render_problem(problem) for problem in job.problems]
+
+
+class JobSerializer(JobListSerializer):
+    """With the spec of its latest version; `workload_id` is its name on the scheduler."""
+
+    spec = SpecFields(source="latest_spec")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta(JobListSerializer.Meta):
+        fields = [*JobListSerializer.Meta.fields, "spec", "workload_id", "created_by"]
+        read_only_fields = fields
+
+
+class JobVersionSerializer(serializers.ModelSerializer[JobVersion]):
+    """What somebody saved once; never changed."""
+
+    version = serializers.IntegerField(source="number")
+    author = serializers.CharField(source="author.username", allow_null=True, default=None)
+    created = UtcDateTimeField(source="created_at")
+    spec = SpecFields()
+
+    class Meta:
+        model = JobVersion
+        fields = ["version", "note", "author", "created", "spec"]
+        read_only_fields = fields
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One field that differs; `old` or `new` is null where it was added or removed."""
+
+    field = serializers.CharField()
+    change = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    old = serializers.JSONField(allow_null=True)
+    new = serializers.JSONField(allow_null=True)
+
+
+class InstanceSerializer(serializers.ModelSerializer[Instance]):
+    """One task of the job; `version` is ours, null for a definition that Ocean did not write."""
+
+    started = UtcDateTimeField(source="started_at", allow_null=True)
+    ports = serializers.ListField(child=serializers.IntegerField())
+
+    class Meta:
+        model = Instance
+        fields = [
+            "task_id", "host", "ip", "ports", "state", "healthy", "version", "restarts", "started",
+            "message",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
+    """What people asked for and what the scheduler reported, in the reader's language."""
+
+    time = UtcDateTimeField(source="at")
+    text = serializers.CharField(source="rendered")
+    actor = serializers.CharField(source="actor.username", allow_null=True, default=None)
+    operation = serializers.IntegerField(source="operation_id", allow_null=True)
+
+    class Meta:
+        model = JobEvent
+        fields = ["time", "level", "kind", "text", "actor", "operation"]
+        read_only_fields = fields
+
+
+class LogChunkSerializer(serializers.Serializer[Any]):
+    """A piece of a file: read on from `offset + length`. `size` is the file's; all three in bytes."""
+
+    task = serializers.CharField()
+    file = serializers.CharField()
+    offset = serializers.IntegerField()
+    length = serializers.IntegerField()
+    size = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class JobTemplateSerializer(serializers.ModelSerializer[JobTemplate]):
+    """A spec to start from; `title` is in the reader's language."""
+
+    title = serializers.SerializerMethodField()
+    spec = serializers.DictField()
+
+    class Meta:
+        model = JobTemplate
+        fields = ["name", "kind", "title", "spec"]
+        read_only_fields = fields
+
+    def get_title(self, template: JobTemplate) -> str:
+        chinese = (get_language() or "").startswith("zh")
+        return (template.title_zh if chinese else "") or template.title
+
+
+class SecretSerializer(serializers.ModelSerializer[Secret]):
+    """That a secret is there; its value is never read back."""
+
+    updated = UtcDateTimeField(source="updated_at")
+    updated_by = serializers.CharField(source="updated_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = Secret
+        fields = ["name", "updated", "updated_by"]
+        read_only_fields = fields
+
+
+@extend_schema_field(SpecFields)
+class SpecField(serializers.DictField):
+    """A spec as people write it; the services check it."""
+
+
+@extend_schema_field(StrategyFields)
+class StrategyField(serializers.DictField):
+    """A publish strategy as people write it; the services check it."""
+
+
+# --- asking --------------------------------------------------------------------------------------------
+
+
+class NewJobFields(Strict):
+    """Where a job belongs and what it should be. What the spec leaves out has the template's or the default value."""
+
+    product_line = serializers.CharField(max_length=220)
+    service = serializers.CharField(max_length=63)
+    cluster = serializers.CharField(max_length=63)
+    name = serializers.CharField(max_length=63)
+    template = serializers.CharField(max_length=63, required=False)
+    spec = SpecField()
+    note = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+
+class JobPatchFields(Strict):
+    """`spec`: the top-level keys to replace. `version`: the one that was edited, to notice a rival."""
+
+    spec = SpecField()
+    version = serializers.IntegerField(min_value=1, required=False)
+    note = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+
+class PublishFields(Strict):
+    """The latest version unless one is named; `strategy` on top of the version's own, for this publish."""
+
+    version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
+    strategy = StrategyField(allow_null=True, default=None)
+
+
+class RollbackFields(Strict):
+    """The version that ran before the present one, unless one is named."""
+
+    version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
+
+
+class ScaleFields(Strict):
+    """0 stops the job."""
+
+    instances = serializers.IntegerField(min_value=0)
+
+
+class KillFields(Strict):
+    """`shrink`: want one instance fewer, instead of another in its place."""
+
+    shrink = serializers.BooleanField(default=False)
+
+
+class LogQuery(Strict):
+    """`offset` in bytes; without it the file's tail is read."""
+
+    task = serializers.CharField(max_length=500)
+    file = serializers.RegexField(r"^(?!\.)[\w.-]+$", max_length=120, default="stdout")
+    offset = serializers.IntegerField(min_value=0, required=False, default=None, allow_null=True)
+    length = serializers.IntegerField(min_value=1, max_value=256 * 1024, default=32 * 1024)
+
+
+class SecretFields(Strict):
+    """A secret's new value."""
+
+    value = serializers.CharField(max_length=64 * 1024, trim_whitespace=False)

@@ -104,6 +104,13 @@ class JobHandle:
     def wait(self, condition: Callable[[Any], bool], *, what: str, timeout_s: float = 30.0) -> None:
         wait_until(lambda: condition(self.row()), what=f"{self.tag}: {what}", timeout_s=timeout_s)
 
+    def remove(self) -> None:
+        """Delete it, when nothing works on it any more; gone already is as well."""
+        if self.api.call("GET", f"{self.path}/").status == 404:
+            return
+        self.wait(lambda row: row["operation"] is None, what="no operation works on it", timeout_s=120)
+        self.api.ended(int(self.api.call("DELETE", f"{self.path}/").body["id"]))
+
     def is_well(self, wanted: int) -> bool:
         counts = self.row()["instances"]
         return bool(counts["wanted"] == counts["running"] == counts["healthy"] == wanted)

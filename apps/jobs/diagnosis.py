@@ -39,18 +39,18 @@ class Problem:
         }
 
 
-NO_OFFER = gettext_noop("%(count)s instances wait for a host.")
-BACKING_OFF = gettext_noop("%(count)s instances wait %(delay_s)s s before they are started again.")
+NO_OFFER = gettext_noop("Instances that wait for a host: %(count)s.")
+BACKING_OFF = gettext_noop("Instances that wait %(delay_s)s s before they are started again: %(count)s.")
 BACKING_OFF_WHY = gettext_noop(
     "Earlier ones ended soon after their start, so the scheduler holds the next ones back."
 )
 BACKING_OFF_HINT = gettext_noop("Read the log of the last failure; publish a version that stays up.")
-UNHEALTHY = gettext_noop("%(count)s instances fail their health check.")
-UNHEALTHY_WHY = gettext_noop("The check last said: %(cause)s")
+UNHEALTHY = gettext_noop("Instances that fail their health check: %(count)s.")
+UNHEALTHY_WHY = gettext_noop('The check last said: "%(cause)s".')
 UNHEALTHY_HINT = gettext_noop("See whether the path and port are right, and read the instance's log.")
-STARTING = gettext_noop("%(count)s instances are starting.")
+STARTING = gettext_noop("Instances that are starting: %(count)s.")
 LAST_FAILURE = gettext_noop("An instance ended on %(host)s.")
-LAST_FAILURE_WHY = gettext_noop("The scheduler said: %(message)s")
+LAST_FAILURE_WHY = gettext_noop('The scheduler said: "%(message)s".')
 LAST_FAILURE_HINT = gettext_noop("Its log may say more.")
 MISSING = gettext_noop("The scheduler does not have this job.")
 MISSING_WHY = gettext_noop("It was removed on the scheduler itself, or lost with its state.")

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def job(dev: Api, stack: RunningStack) -> Iterator[JobHandle]:
     dev.done(f"{handle.path}/publish/")
     yield handle
     stack.wait_until_healthy()
-    dev.ended(int(dev.call("DELETE", f"{handle.path}/").body["id"]))
+    handle.remove()
 
 
 def save_next_version(job: JobHandle) -> None:
@@ -87,6 +88,21 @@ def test_instances_survive_the_death_of_the_whole_console(job: JobHandle, stack:
     assert all(answers(one) for one in before)
     stack.wait_until_healthy()
     assert {one["task_id"] for one in job.instances()} == {one["task_id"] for one in before}
+
+
+@contextmanager
+def event_fault(stack: RunningStack, fault: str) -> Iterator[None]:
+    """Cut the staging cluster's event streams once, or let them say nothing, or lose every event."""
+    admin = f"http://127.0.0.1:{stack.ports.sandbox_admin}"
+    if fault == "cut":
+        requests.post(f"{admin}/staging/events/cut", timeout=5).raise_for_status()
+    else:
+        body = {"silent": True} if fault == "silence" else {"drop": 1.0}
+        requests.put(f"{admin}/staging/events", json=body, timeout=5).raise_for_status()
+    try:
+        yield
+    finally:
+        requests.delete(f"{admin}/", timeout=5).raise_for_status()
 
 
 @pytest.mark.parametrize("fault", ["cut", "silence", "drop"])

@@ -30,8 +30,7 @@ def job(dev: Api) -> Iterator[JobHandle]:
     handle = create(dev)
     dev.done(f"{handle.path}/publish/")
     yield handle
-    if dev.call("GET", f"{handle.path}/").status == 200:
-        dev.ended(int(dev.call("DELETE", f"{handle.path}/").body["id"]))
+    handle.remove()
 
 
 def answers(instance: dict[str, Any]) -> bool:
@@ -115,16 +114,18 @@ def test_a_version_that_does_not_get_healthy_fails_at_its_deadline_and_the_old_o
     patch = {"spec": {"health_checks": [check], "strategy": {"deadline_s": 12}}}
     assert dev.call("PATCH", f"{job.path}/", patch).body["version"] == 2
     operation = dev.operation(f"{job.path}/publish/")
-    while dev.get(f"operations/{operation}/")["state"] not in {"succeeded", "failed", "cancelled"}:
-        assert all(answers(one) for one in before), "the old version must serve while the new one fails"
-    row = dev.ended(operation)
+    while (row := dev.get(f"operations/{operation}/"))["state"] not in {"succeeded", "failed", "cancelled"}:
+        if "Putting back" not in row["message"]:
+            assert all(answers(one) for one in before), "the old version must serve while the new one fails"
+        # Marathon's rollback starts the old version anew, one by one: never fewer than the strategy allows.
+        assert sum(answers(one) for one in job.instances() if one["version"] == 1) >= 2
     assert row["state"] == "failed"
     assert "404" in row["error"], row["error"]
     assert "Version 1 goes on serving" in row["error"]
     job.wait(lambda found: found["state"] == "running", what="running again")
     assert {one["version"] for one in job.instances()} == {1}
     assert job.row()["running_version"] == 1
-    assert {one["task_id"] for one in job.instances()} == {one["task_id"] for one in before}
+    assert job.is_well(3)
 
 
 def test_rolling_back_brings_the_earlier_version_back(job: JobHandle, dev: Api) -> None:
@@ -213,12 +214,9 @@ def test_logs_are_read_from_the_host(dev: Api) -> None:
     [instance] = job.instances()
     query = f"task={instance['task_id']}"
     wait_until(
-        lambda: (
-            "hello from /xiaomi/inf/ocean/staging/story/"
-            in dev.get(f"{job.path}/logs/?{query}&file=stdout")["text"]
-        ),
+        lambda: "hello from /xiaomi/" in dev.get(f"{job.path}/logs/?{query}&file=stdout")["text"],
         what="stdout is served",
         timeout_s=10,
     )
     assert "trouble" in dev.get(f"{job.path}/logs/?{query}&file=stderr")["text"]
-    dev.ended(int(dev.call("DELETE", f"{job.path}/").body["id"]))
+    job.remove()

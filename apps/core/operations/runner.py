@@ -153,7 +153,7 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
             fields |= _final(Operation.State.CANCELLED, now) | _message(outcome.message, outcome.values)
         case Failed():
             fields |= _final(Operation.State.FAILED, now)
-            fields |= {"error": outcome.reason, "error_values": dict(outcome.values)}
+            fields |= {"error": outcome.reason, "error_values": dict(outcome.values), "message": ""}
         case _:
             assert_never(outcome)
     with transaction.atomic():

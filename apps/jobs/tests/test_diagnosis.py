@@ -60,7 +60,7 @@ def test_no_offer_with_enough_cpus_says_how_many_are_asked_for() -> None:
     [problem] = diagnose(workload(wanted=2), spec=SPEC, waiting=waiting(*reasons), health=())
     said = words(problem)
     assert said["severity"] == "error"
-    assert said["what"] == "2 instances wait for a host."
+    assert said["what"] == "Instances that wait for a host: 2."
     assert said["why"] == "No offer has 4.0 CPUs free (6 of 6 offers refused)."
     assert "fewer CPUs" in said["hint"]
 
@@ -79,14 +79,14 @@ def test_a_reason_that_we_have_no_words_for_is_shown_as_the_engine_writes_it() -
 
 def test_back_off_says_how_long() -> None:
     [problem] = diagnose(workload(wanted=2), spec=SPEC, waiting=waiting(delay_s=17), health=())
-    assert words(problem)["what"] == "2 instances wait 17 s before they are started again."
+    assert words(problem)["what"] == "Instances that wait 17 s before they are started again: 2."
 
 
 def test_a_failing_check_of_the_new_definition_comes_before_one_of_the_old() -> None:
     status = workload(instance("new", healthy=False), instance("old", engine_version=OLD), wanted=2)
     results = (health("old", "HTTP 503", failures=9), health("new", "HTTP 500 on /health"))
     [problem] = diagnose(status, spec=SPEC, waiting=None, health=results)
-    assert words(problem)["why"] == "The check last said: HTTP 500 on /health"
+    assert words(problem)["why"] == 'The check last said: "HTTP 500 on /health".'
 
 
 def test_the_last_failure_is_named_while_instances_are_missing() -> None:
@@ -96,7 +96,7 @@ def test_the_last_failure_is_named_while_instances_are_missing() -> None:
     status = workload(wanted=1)
     status = type(status)(**{**_fields(status), "last_failure": failure})
     [problem] = diagnose(status, spec=SPEC, waiting=None, health=())
-    assert words(problem)["why"] == "The scheduler said: Command exited with status 1"
+    assert words(problem)["why"] == 'The scheduler said: "Command exited with status 1".'
 
 
 def test_a_failure_from_before_the_present_definition_is_old_news() -> None:
@@ -111,7 +111,9 @@ def test_a_failure_from_before_the_present_definition_is_old_news() -> None:
 def test_the_summary_is_the_first_problem_and_renders_inside_another_sentence() -> None:
     problems = diagnose(workload(wanted=2), spec=SPEC, waiting=waiting(delay_s=3), health=())
     outer = render_line("Given up. %(why)s", {"why": summarise(problems)})
-    assert outer.startswith("Given up. 2 instances wait 3 s before they are started again. Earlier ones")
+    assert outer.startswith(
+        "Given up. Instances that wait 3 s before they are started again: 2. Earlier ones"
+    )
 
 
 def test_stored_sentences_are_rendered_in_the_readers_language() -> None:

@@ -97,13 +97,12 @@ class Launcher:
     def _start_keeper(self) -> None:
         with open(self._folder / "launcher.log", "ab") as output:
             # Its own session: Ctrl-C in the sandbox's terminal is for the sandbox, which then stops it in
-            # order.
+            # order. It keeps our environment, by which who started us knows it for ours; tasks get their own.
             subprocess.Popen(
                 [sys.executable, "-I", "-S", process.__file__, str(self._folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={"PATH": os.environ.get("PATH", os.defpath)},
                 start_new_session=True,
             )
 

@@ -22,6 +22,7 @@ from apps.core.logs import bound
 from apps.core.models import Cluster, ClusterWatch
 from apps.hosts.services import hosts_mirror
 from apps.jobs.mirror.apply import ENDED_BADLY, failure_note
+from apps.jobs.mirror.aside import aside
 from apps.jobs.mirror.lock import try_lock, unlock
 from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.mirror.stream import EventStream
@@ -79,13 +80,13 @@ class ClusterWatcher:
 
     def _work(self, pool: ThreadPoolExecutor) -> None:
         """Watch while holding the lock, reconnecting with growing pauses while the engine is away."""
-        released = threading.Event()
-        beating = threading.Thread(target=self._beat, args=(released,), daemon=True, name="heartbeat")
-        beating.start()
         failures = 0
-        try:
+        with (
+            aside("heartbeat", self._beat, every_s=HEARTBEAT_EVERY_S),
+            aside("hosts", self._mirror_hosts, every_s=HOSTS_EVERY_S),
+        ):
             while not self.stop.is_set():
-                began = time.monotonic()
+                self._turned = began = time.monotonic()
                 try:
                     self._session(pool)
                 except RemoteError as exc:
@@ -93,9 +94,6 @@ class ClusterWatcher:
                     self._report(error=str(exc))
                     log.warning("watch_disconnected", extra={"error": str(exc)})
                     self.stop.wait(min(5.0, 0.25 * 2 ** min(failures, 5)))
-        finally:
-            released.set()
-            beating.join(timeout=5)
 
     def _session(self, pool: ThreadPoolExecutor) -> None:
         """One life of the event stream. Raises RemoteError when it ends."""
@@ -117,7 +115,6 @@ class ClusterWatcher:
     def _follow(self, stream: EventStream, pool: ThreadPoolExecutor) -> None:
         next_poll = time.monotonic() + POLL_EVERY_S
         next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S
-        next_hosts = 0.0
         while not self.stop.is_set():
             self._turned = now = time.monotonic()
             events = stream.drain(wait_s=MERGE_S if self._dirty else min(1.0, max(0.0, next_poll - now)))
@@ -130,9 +127,6 @@ class ClusterWatcher:
                 next_poll = time.monotonic() + POLL_EVERY_S
             if self._dirty and now >= self._look_after:
                 self._look(pool)
-            if now >= next_hosts:
-                hosts_mirror(self.cluster, self.engine.hosts(), promised=promised_by_host(self.cluster))
-                next_hosts = time.monotonic() + HOSTS_EVERY_S
             if now >= next_snapshot:
                 sync_everything(self.cluster, self.engine)
                 next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S
@@ -187,13 +181,10 @@ class ClusterWatcher:
         if bool(was) != bool(error):
             announce("clusters", f"cluster:{self.cluster.pk}")
 
-    def _beat(self, released: threading.Event) -> None:
-        """Signs of life, for as long as the loop turns, however long a single call hangs."""
-        try:
-            while not released.wait(HEARTBEAT_EVERY_S):
-                if time.monotonic() - self._turned < STUCK_AFTER_S:
-                    ClusterWatch.objects.filter(cluster=self.cluster).update(heartbeat_at=timezone.now())
-        except DatabaseError as exc:
-            log.warning("watch_heartbeat_lost", extra={"error": str(exc)})
-        finally:
-            connection.close()
+    def _beat(self) -> None:
+        """A sign of life, for as long as the loop turns, however long a single call hangs."""
+        if time.monotonic() - self._turned < STUCK_AFTER_S:
+            ClusterWatch.objects.filter(cluster=self.cluster).update(heartbeat_at=timezone.now())
+
+    def _mirror_hosts(self) -> None:
+        hosts_mirror(self.cluster, self.engine.hosts(), promised=promised_by_host(self.cluster))

@@ -5,9 +5,11 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 _real_sleep = time.sleep
 _real_connect = socket.socket.connect
@@ -38,6 +40,13 @@ def no_far_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
         _real_connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """The language that a request asked for stays on in its thread: no test reads it as another one left it."""
+    with translation.override("en"):
+        yield
 
 
 def _is_near(host: str) -> bool:

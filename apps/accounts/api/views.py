@@ -48,7 +48,7 @@ TAG = r"[^/\x00]+"
 class MeView(ApiView):
     @extend_schema(responses=MeSerializer, operation_id="users_me_retrieve", summary="Who am I?")
     def get(self, request: Request) -> Response:
-        me = User.objects.prefetch_related("memberships__product_line").get(pk=request.user.pk)
+        me = User.objects.prefetch_related("memberships__product_line").get(pk=self.person.pk)
         return Response(MeSerializer(me).data)
 
 
@@ -60,7 +60,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[ApiToken]):
     queryset = ApiToken.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(user=self.request.user.pk)
+        return ApiToken.objects.filter(user=self.person.pk)
 
     @extend_schema(
         request=TokenFields,
@@ -72,11 +72,11 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[ApiToken]):
         expires_at = fields["expires"]
         if expires_at is not None and expires_at <= timezone.now():
             raise InvalidInput(FieldError("expires", "past", _("This moment has passed.")))
-        return _shown(token_create(user=request.user, name=fields["name"], expires_at=expires_at))
+        return _shown(token_create(user=self.person, name=fields["name"], expires_at=expires_at))
 
     @extend_schema(summary="Revoke a token; it stops working at once.")
     def destroy(self, request: Request, pk: str) -> Response:
-        token_revoke(token=self.get_object(), by=request.user)
+        token_revoke(token=self.get_object(), by=self.person)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(
@@ -88,7 +88,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[ApiToken]):
     def rotate(self, request: Request, pk: str) -> Response:
         token = self.get_object()
         self.body(Nothing)
-        return _shown(token_rotate(token=token, by=request.user))
+        return _shown(token_rotate(token=token, by=self.person))
 
 
 class ProductLineViewSet(
@@ -104,7 +104,7 @@ class ProductLineViewSet(
     queryset = ProductLine.objects.none()
 
     def get_queryset(self) -> QuerySet[ProductLine]:
-        return product_lines_visible(self.request.user)
+        return product_lines_visible(self.person)
 
     @extend_schema(
         request=NewProductLineFields,
@@ -113,7 +113,7 @@ class ProductLineViewSet(
     )
     def create(self, request: Request) -> Response:
         fields = self.body(NewProductLineFields)
-        line = product_line_create(by=request.user, **fields)
+        line = product_line_create(by=self.person, **fields)
         line.refresh_from_db()  # the tag is the database's
         return Response(ProductLineSerializer(line).data, HTTPStatus.CREATED)
 
@@ -143,20 +143,20 @@ class MemberViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[Membership]):
     def update(self, request: Request, line: str, username: str) -> Response:
         product_line = self._line()
         # The right first: whether a name exists is not for everybody.
-        require(request.user, Right.MANAGE, product_line)
+        require(self.person, Right.MANAGE, product_line)
         role = Role(self.body(MemberFields)["role"])
         user = get_object_or_404(User, username=username, is_active=True)
-        membership = member_set(product_line=product_line, user=user, role=role, by=request.user)
+        membership = member_set(product_line=product_line, user=user, role=role, by=self.person)
         return Response(MemberSerializer(membership).data)
 
     @extend_schema(summary="End a membership.")
     def destroy(self, request: Request, line: str, username: str) -> Response:
         membership = get_object_or_404(self.get_queryset(), user__username=username)
-        member_remove(membership=membership, by=request.user)
+        member_remove(membership=membership, by=self.person)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def _line(self) -> ProductLine:
-        return get_object_or_404(product_lines_visible(self.request.user), tag=self.kwargs["line"])
+        return get_object_or_404(product_lines_visible(self.person), tag=self.kwargs["line"])
 
 
 def _shown(new: NewToken) -> Response:

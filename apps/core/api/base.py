@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -19,6 +20,9 @@ from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Operation
 from apps.core.serializers import Strict, checked
 
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
 
@@ -32,26 +36,32 @@ ACCEPTED = {
     202: OpenApiResponse(OperationSerializer, "Accepted: the operation, whose address is in `Location`.")
 }
 
-ViewT = TypeVar("ViewT")
+CallT = TypeVar("CallT", bound=Callable[..., Any])
 
 
 class Nothing(Strict):
     """The body of an action that takes nothing: empty, or `{}`."""
 
 
-def starts_operation(*, request: type[Strict], summary: str) -> Any:
+def starts_operation(*, request: type[Strict], summary: str) -> Callable[[CallT], CallT]:
     """Describes a call that answers 202 with an operation."""
-    return extend_schema(
+    described: Callable[[CallT], CallT] = extend_schema(
         request=request,
         responses=ACCEPTED,
         parameters=[IDEMPOTENCY_PARAMETER],
         summary=summary,
         description="",
     )
+    return described
 
 
 class ApiView(APIView):
     """The base of every view: a body checked by a strict serializer, the person, and their idempotency key."""
+
+    @property
+    def person(self) -> User:
+        """Who is asking; IsAuthenticated has seen to it that it is somebody."""
+        return cast("User", self.request.user)
 
     def body(self, shape: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """The request's body. Raises InvalidInput with every bad field."""
@@ -63,7 +73,7 @@ class ApiView(APIView):
         if len(key) > MAX_KEY:
             text = _("An Idempotency-Key has at most %(max)s characters.") % {"max": MAX_KEY}
             raise InvalidInput(FieldError(IDEMPOTENCY_HEADER, "max_length", text))
-        return f"{self.request.user.pk}:{key}" if key else ""
+        return f"{self.person.pk}:{key}" if key else ""
 
     def accepted(self, operation: Operation) -> Response:
         """202 with the operation as it is now."""
@@ -74,7 +84,7 @@ class ApiView(APIView):
 class NoSuchAddress(ApiView):
     """What is under /api/v1/ but is no address of the API: a problem, for whoever asks."""
 
-    permission_classes: ClassVar[list[type[permissions.BasePermission]]] = [permissions.AllowAny]
+    permission_classes = [permissions.AllowAny]
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:

@@ -57,7 +57,7 @@ class TotalOrderingFilter(BaseFilterBackend):
             message = _("Cannot order by %(name)s. Known here: %(known)s.")
             values = {"name": ", ".join(unknown), "known": ", ".join(columns)}
             raise InvalidInput(FieldError(ORDERING, "unknown_ordering", message % values))
-        order: list[str] = [
+        order: list[Any] = [
             ("-" if name.startswith("-") else "") + columns[name.removeprefix("-")] for name in names
         ]
         order = order or list(queryset.query.order_by or queryset.model._meta.ordering or ())

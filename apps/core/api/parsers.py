@@ -5,22 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import IO, Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, parsers
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-"""A spec with its config files (64 KiB each) is far below this."""
-
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL: `\\u0000` after an even number of backslashes."""
-
-
-class TooLarge(exceptions.APIException):
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
 
 
 class JSONParser(parsers.JSONParser):
@@ -32,9 +25,11 @@ class JSONParser(parsers.JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(_("A body holds at most %(mib)s MiB.") % {"mib": MAX_BODY_BYTES // 1024**2})
+        # Django keeps its limit only where it reads the body itself.
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise RequestDataTooBig
         try:
             text = body.decode("utf-8")
             data = json.loads(text, parse_constant=_no_constants)

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -49,7 +50,6 @@ _SLUGS = {
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.NOT_ACCEPTABLE: "not-acceptable",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
 }
 
@@ -111,6 +111,11 @@ def problem_of(exc: Exception) -> Problem:
             )
         case PermissionDenied():
             return Problem("forbidden", HTTPStatus.FORBIDDEN, str(exc) or _("You may not do this."))
+        case RequestDataTooBig():
+            detail = _("The body is larger than %(size)s bytes.") % {
+                "size": settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            }
+            return Problem("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         case OperationalError() | InterfaceError():
             # The server is away, or a lock was not had in time.
             log.warning("database_failed", extra={"error": str(exc)})

@@ -31,7 +31,7 @@ class OperationViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin
     queryset = Operation.objects.none()
 
     def get_queryset(self) -> QuerySet[Operation]:
-        operations = operations_visible(self.request.user)
+        operations = operations_visible(self.person)
         return operations if self.action == "list" else operations.prefetch_related("log")
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Operation]]:
@@ -46,8 +46,8 @@ class OperationViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin
     def cancel(self, request: Request, pk: str) -> Response:
         operation = self.get_object()
         self.body(Nothing)
-        require(request.user, Right.CHANGE, operation.product_line)
-        operation_cancel(operation, by=request.user)
+        require(self.person, Right.CHANGE, operation.product_line)
+        operation_cancel(operation, by=self.person)
         return self.accepted(self.get_queryset().get(pk=operation.pk))
 
 
@@ -63,13 +63,13 @@ class ClusterViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
 
     @extend_schema(request=ClusterFields, responses={201: ClusterSerializer}, summary="Add a cluster (SREs).")
     def create(self, request: Request) -> Response:
-        require_sre(request.user)
-        cluster = cluster_create(fields=request.data, by=request.user)
+        require_sre(self.person)
+        cluster = cluster_create(fields=request.data, by=self.person)
         return Response(ClusterSerializer(cluster).data, HTTPStatus.CREATED)
 
     @extend_schema(request=ClusterFields, responses=ClusterSerializer, summary="Change a cluster (SREs).")
     def partial_update(self, request: Request, name: str) -> Response:
-        require_sre(request.user)
+        require_sre(self.person)
         cluster = self.get_object()
-        cluster_update(cluster=cluster, fields=request.data, by=request.user)
+        cluster_update(cluster=cluster, fields=request.data, by=self.person)
         return Response(ClusterSerializer(cluster).data)

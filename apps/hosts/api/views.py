@@ -31,14 +31,14 @@ class HostViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[Host]):
     queryset = Host.objects.none()
 
     def get_queryset(self) -> QuerySet[Host]:
-        return hosts_visible(self.request.user)
+        return hosts_visible(self.person)
 
 
 class HostView(ApiView):
     @extend_schema(responses=HostSerializer, summary="One host.")
     def get(self, request: Request, cluster: str, hostname: str) -> Response:
         try:
-            host = host_get(request.user, cluster=cluster, hostname=hostname)
+            host = host_get(self.person, cluster=cluster, hostname=hostname)
         except Host.DoesNotExist:
             raise Http404 from None
         return Response(HostSerializer(host).data)

@@ -34,4 +34,4 @@ class OfJob(ApiView):
 
     @cached_property
     def job(self) -> Job:
-        return get_object_or_404(jobs_visible(self.request.user), tag=self.kwargs["tag"])
+        return get_object_or_404(jobs_visible(self.person), tag=self.kwargs["tag"])

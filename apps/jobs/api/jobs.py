@@ -56,7 +56,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Job]:
-        jobs = with_active_operation(jobs_visible(self.request.user))
+        jobs = with_active_operation(jobs_visible(self.person))
         return jobs if self.action == "list" else with_latest_spec(jobs.select_related("created_by"))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Job]]:
@@ -71,7 +71,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def create(self, request: Request) -> Response:
         key = self.idempotency_key()
         job = services.job_create(
-            new=_new_job(self.body(NewJobFields), by=request.user), by=request.user, idempotency_key=key
+            new=_new_job(self.body(NewJobFields), by=self.person), by=self.person, idempotency_key=key
         )
         url = reverse("job-detail", args=[job.tag], request=request)
         return Response(self._described(job), HTTPStatus.CREATED, headers={"Location": url})
@@ -87,7 +87,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         services.job_version_add(
             job=job,
             patch=fields["spec"],
-            by=request.user,
+            by=self.person,
             edited_version=fields.get("version"),
             note=fields["note"],
         )
@@ -97,7 +97,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def destroy(self, request: Request, tag: str) -> Response:
         job = self.job
         key = self.idempotency_key()
-        return self.accepted(services.job_delete(job=job, by=request.user, idempotency_key=key))
+        return self.accepted(services.job_delete(job=job, by=self.person, idempotency_key=key))
 
     @starts_operation(request=PublishFields, summary="Replace what runs by a version.")
     @action(detail=True, methods=["post"])
@@ -143,7 +143,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         is as unknown as a good one."""
         job = self.job
         fields = self.body(shape)
-        operation = service(job=job, by=self.request.user, idempotency_key=self.idempotency_key(), **fields)
+        operation = service(job=job, by=self.person, idempotency_key=self.idempotency_key(), **fields)
         return self.accepted(operation)
 
     def _described(self, job: Job) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class InstanceViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, G
     def kill(self, request: Request, tag: str, task_id: str) -> Response:
         job = self.job
         fields = self.body(KillFields)
-        asked = {"by": request.user, "idempotency_key": self.idempotency_key(), **fields}
+        asked = {"by": self.person, "idempotency_key": self.idempotency_key(), **fields}
         operation = instance_kill_repeated(job=job, task_id=task_id, **asked)
         if operation is None:
             instance = get_object_or_404(instances_of(job).select_related("job"), task_id=task_id)

@@ -59,13 +59,13 @@ class SecretViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[Secret]):
     def update(self, request: Request, line: str, name: str) -> Response:
         product_line = self._line()
         value = self.body(SecretFields)["value"]
-        secret = secret_set(product_line=product_line, name=name, value=value, by=request.user)
+        secret = secret_set(product_line=product_line, name=name, value=value, by=self.person)
         return Response(SecretSerializer(secret).data)
 
     @extend_schema(summary="Forget a secret.")
     def destroy(self, request: Request, line: str, name: str) -> Response:
-        secret_delete(secret=self.get_object(), by=request.user)
+        secret_delete(secret=self.get_object(), by=self.person)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def _line(self) -> ProductLine:
-        return get_object_or_404(product_lines_visible(self.request.user), tag=self.kwargs["line"])
+        return get_object_or_404(product_lines_visible(self.person), tag=self.kwargs["line"])

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +51,14 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         by_browser = ("", _("as the browser says"))
         self.fields["time_zone"].choices = [by_browser, ("UTC", "UTC"), *((zone, zone) for zone in zones)]  # type: ignore[attr-defined]
         self.fields["language"].choices = [by_browser, *self.fields["language"].choices[1:]]  # type: ignore[attr-defined]
+
+
+class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """Django's own, without taking the focus: it is not alone on its page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["old_password"].widget.attrs["autofocus"]
 
 
 class TokenForm(forms.Form):

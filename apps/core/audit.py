@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.models import AuditEntry
 
 if TYPE_CHECKING:
     from apps.accounts.models import ProductLine, User
+
+ACTIONS = {
+    "cluster.changed": _("cluster changed"),
+    "cluster.created": _("cluster added"),
+    "job.create": _("job created"),
+    "job.save_version": _("version saved"),
+    "member.remove": _("member removed"),
+    "member.set": _("role given"),
+    "password.change": _("password changed"),
+    "product_line.create": _("product line created"),
+    "secret.delete": _("secret deleted"),
+    "secret.set": _("secret set"),
+    "token.create": _("API token created"),
+    "token.revoke": _("API token revoked"),
+}
+"""Each action in words."""
 
 
 def audit(

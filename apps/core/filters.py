@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import search_smart_split
 
-from apps.core.models import Cluster, Operation
+from apps.core.models import AuditEntry, Cluster, Operation
 
 
 class SearchFilterSet(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
@@ -77,3 +77,14 @@ class OperationFilter(SearchFilterSet):
     def filter_mine(self, queryset: QuerySet[Operation], name: str, value: bool) -> QuerySet[Operation]:
         condition = Q(requested_by=self.request.user.pk)
         return queryset.filter(condition if value else ~condition)
+
+
+class AuditFilter(SearchFilterSet):
+    search_fields = ("object", "action", "actor__username")
+
+    product_line = django_filters.CharFilter(field_name="product_line__tag", label=_("product line"))
+    action = django_filters.CharFilter(label=_("action"))
+
+    class Meta:
+        model = AuditEntry
+        fields: ClassVar[list[str]] = []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.core.errors import DomainError, Forbidden, StaleVersion, TargetBusy
 from apps.core.logs import bound
@@ -62,6 +63,16 @@ class DomainErrorMiddleware:
             return None
         status = self.STATUS.get(type(exception), 400)
         operation = exception.operation if isinstance(exception, TargetBusy) else None
-        context = {"error": exception, "operation": operation}
-        template = "core/_problem.html" if request.headers.get("HX-Request") else "core/problem.html"
-        return render(request, template, context, status=status)
+        context = {"error": exception, "operation": operation, "back": _same_site(request)}
+        if not request.headers.get("HX-Request"):
+            return render(request, "core/problem.html", context, status=status)
+        response = render(request, "core/_problem.html", context, status=status)
+        response["HX-Reswap"] = "none"
+        return response
+
+
+def _same_site(request: HttpRequest) -> str:
+    """The page that the person came from, where it is one of ours."""
+    before = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure())
+    return before if ours else ""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.db.models import QuerySet
+from django.forms import BoundField
 
 PAGE_SIZES = (10, 25, 50, 100)
 DEFAULT_PAGE_SIZE = 25
 NUMBER: dict[str, dict[str, str]] = {"th": {"class": "ocean-number"}, "td": {"class": "ocean-number"}}
 """`attrs` of a column of numbers."""
+SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
+"""`attrs` of a column whose text stays on one line."""
 
 
 class OceanTable(tables.Table):
@@ -18,12 +22,17 @@ class OceanTable(tables.Table):
 
     `region` is the id of the part that search, sorting and live news replace; `live` are the topics that refresh it;
     `caption` is what a screen reader says first; `empty_template` says what to do when there is nothing at all.
+    `toolbar`, `kept_filters` and `is_filtered` are set by `apps.core.views.tables.TablePage`.
     """
 
     region: ClassVar[str] = "rows"
     live: ClassVar[str] = ""
     caption: ClassVar[Any] = ""
     empty_template: ClassVar[str] = ""
+    page_sizes: ClassVar[tuple[int, ...]] = PAGE_SIZES
+    toolbar: Sequence[BoundField] = ()
+    kept_filters: Sequence[BoundField] = ()
+    is_filtered = False
 
     def paginate(self, *args: Any, per_page: int | None = None, **kwargs: Any) -> None:
         """Pages of an allowed size, in a total order: a column alone leaves ties, and pages would overlap."""

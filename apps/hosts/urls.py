@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.hosts.views.hosts import HostList
 
 app_name = "hosts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", HostList.as_view(), name="list"),
+]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from apps.accounts.rights import scope
+from apps.accounts.models import Membership, ProductLine
+from apps.accounts.rights import product_lines_visible, scope
 from apps.core.models import Cluster, ClusterWatch, Operation
+from apps.hosts.models import Host
 from apps.jobs.diagnosis import render_problem, stale_mirror
 from apps.jobs.models import Instance, Job, JobEvent, JobVersion
 
@@ -66,14 +69,18 @@ def active_operation(job: Job) -> Operation | None:
     return operations_of(job).filter(state__in=Operation.ACTIVE_STATES).first()
 
 
-def job_counts(user: Person) -> dict[str, Any]:
-    """How many of the person's jobs are in each state, and instances wanted / running / healthy: one query."""
+def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict[str, Any]:
+    """How many of the person's jobs (on a product line) are in each state (`state_…`) and in all (`total`), and
+    their instances wanted / running / healthy (`…_sum`): one query."""
     states = {
         f"state_{state.value}": Count("pk", filter=Q(state=state))
         for state in Job.State
         if state != Job.State.DELETED
     }
-    return scope(Job.objects.alive(), user).aggregate(
+    jobs = scope(Job.objects.alive(), user)
+    if product_line is not None:
+        jobs = jobs.filter(product_line=product_line)
+    return jobs.aggregate(
         total=Count("pk"),
         wanted_sum=Sum("wanted", default=0),
         running_sum=Sum("running", default=0),
@@ -101,3 +108,27 @@ def mirror_problems(cluster: Cluster, *, now: datetime) -> list[dict[str, Any]]:
         return []
     error = watch.error if watch and watch.is_alive else ""
     return [problem.as_json() for problem in stale_mirror(cluster=cluster.name, age_s=age_s, error=error)]
+
+
+def instances_on(host: Host, *, user: Person) -> QuerySet[Instance]:
+    """The instances on a host that belong to the person's jobs."""
+    on_host = Instance.objects.filter(job__cluster=host.cluster_id, host=host.hostname)
+    return scope(on_host, user, path="job__product_line").select_related("job", "job__product_line")
+
+
+def lines_with_counts(user: Person) -> QuerySet[ProductLine]:
+    """The person's product lines, with how many jobs (`jobs_count`), of them in trouble (`trouble_count`), and
+    members (`members_count`)."""
+    jobs = Job.objects.alive().filter(product_line=OuterRef("pk"))
+    members = Membership.objects.filter(product_line=OuterRef("pk"))
+    return product_lines_visible(user).annotate(
+        jobs_count=_count(jobs),
+        trouble_count=_count(jobs.filter(state=Job.State.DEGRADED)),
+        members_count=_count(members),
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """A subquery that counts: joins would multiply the counts with each other."""
+    counted = rows.order_by().values("product_line").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)

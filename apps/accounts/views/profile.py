@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from apps.accounts.forms import ProfileForm, TokenForm
+from apps.accounts.forms import OwnPasswordForm, ProfileForm, TokenForm
 from apps.accounts.models import ApiToken
 from apps.accounts.services import NewToken, token_create, token_revoke, token_rotate
 from apps.core.audit import audit
@@ -38,7 +37,7 @@ def profile(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def password(request: PageRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST)
+    form = OwnPasswordForm(request.user, request.POST)
     if not form.is_valid():
         return _page(request, password_form=form)
     form.save()
@@ -77,7 +76,7 @@ def _page(request: PageRequest, new_token: NewToken | None = None, **forms: Any)
     """The whole page around whichever form came back. A new key is in this answer only, and nowhere else."""
     context = {
         "form": ProfileForm(instance=request.user),
-        "password_form": PasswordChangeForm(request.user),
+        "password_form": OwnPasswordForm(request.user),
         "token_form": TokenForm(),
         "tokens": request.user.api_tokens.all(),
         "new_token": new_token,

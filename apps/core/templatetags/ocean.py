@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django import template
@@ -9,10 +10,11 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from apps.core.audit import ACTIONS
 from apps.core.models import Operation
 from apps.core.operations.kinds import all_kinds
 
@@ -80,6 +82,12 @@ def moment(moment: datetime | None, empty: str = "–") -> SafeString | str:
     return _time(moment, date_format(timezone.localtime(moment), "Y-m-d H:i:s"), "")
 
 
+@register.simple_tag
+def clock(moment: datetime) -> SafeString:
+    """The time of day in the reader's zone, the date beside it: for lines of a log."""
+    return _time(moment, date_format(timezone.localtime(moment), "H:i:s"), "")
+
+
 def _time(moment: datetime, text: str, attribute: str) -> SafeString:
     local = timezone.localtime(moment)
     return format_html(
@@ -92,7 +100,33 @@ def _time(moment: datetime, text: str, attribute: str) -> SafeString:
 
 
 @register.filter
-def kind_label(operation: Operation) -> str:
-    """What an operation does, in words."""
-    kind = all_kinds().get(operation.kind)
-    return gettext(kind.label) if kind else operation.kind
+def kind_label(kind: str) -> str:
+    """An operation's kind in words: `{{ operation.kind|kind_label }}`."""
+    known = all_kinds().get(kind)
+    return str(known.label) if known else kind
+
+
+@register.filter
+def duration(operation: Operation) -> str:
+    """How long an operation took, or has been at it."""
+    end = operation.finished_at or timezone.now()
+    seconds = max(0, int((end - operation.created_at).total_seconds()))
+    if seconds < 60:
+        return gettext("%(seconds)s s") % {"seconds": seconds}
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
+    hours, minutes = divmod(minutes, 60)
+    return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+
+
+@register.filter
+def breakable(tag: str) -> SafeString:
+    """A tag or path that may break into lines after its separators, rather than in the middle of a word."""
+    return mark_safe(re.sub(r"([_/])", r"\1<wbr>", escape(tag)))  # noqa: S308  # escaped just here
+
+
+@register.filter
+def action_label(action: str) -> str:
+    """An audit entry's action in words."""
+    return str(ACTIONS.get(action, action))

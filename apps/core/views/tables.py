@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpResponse
+from django.utils.text import capfirst
 from django_filters import FilterSet
 from django_filters.views import FilterView
 from django_tables2 import SingleTableMixin
 
-from apps.core.tables import PAGE_SIZES
 from apps.core.views.pages import render_page
 
 
@@ -45,16 +45,17 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
             elif name in choices or isinstance(field, forms.ChoiceField):
                 offered = choices.get(name) or [(value, label) for value, label in field.choices if value]
                 widget = OneOf if isinstance(field, forms.MultipleChoiceField) else forms.Select
-                field.widget = widget(choices=[("", f"{field.label}…"), *offered])
+                field.widget = widget(choices=[("", f"{capfirst(field.label)}…"), *offered])
         return filters
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         form = self.filterset.form
-        context["page_sizes"] = PAGE_SIZES
-        context["toolbar"] = [form[name] for name in self.toolbar]
-        context["kept"] = [form[name] for name in form.fields if name not in self.toolbar and form[name].data]
-        context["is_filtered"] = any(field.data not in (None, "", [], [""]) for field in form)
+        given = {field.name for field in form if field.data not in (None, "", [], [""])}
+        table = context["table"]
+        table.is_filtered = bool(given)
+        table.toolbar = [form[name] for name in self.toolbar]
+        table.kept_filters = [form[name] for name in given.difference(self.toolbar)]
         return context
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:

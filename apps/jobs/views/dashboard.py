@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from apps.core.views.pages import PageRequest, render_page
+from apps.jobs.dashboard import Dashboard
+
+PARTS = {
+    "dashboard-jobs": "jobs/dashboard/_jobs.html",
+    "dashboard-operations": "jobs/dashboard/_operations.html",
+    "dashboard-clusters": "jobs/dashboard/_clusters.html",
+}
 
 
 def dashboard(request: PageRequest) -> HttpResponse:
-    return render_page(request, "jobs/dashboard.html", {})
+    context = {"dashboard": Dashboard(request.user)}
+    return render_page(request, "jobs/dashboard.html", context, parts=PARTS)

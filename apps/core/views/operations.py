@@ -1,0 +1,124 @@
+"""Operations: the list, one of them as it goes, and asking for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import django_tables2 as tables
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.views.decorators.http import require_POST
+
+from apps.accounts.rights import Right, may, product_lines_visible, require
+from apps.core.filters import OperationFilter
+from apps.core.models import Operation
+from apps.core.operations.kinds import all_kinds
+from apps.core.operations.services import operation_cancel
+from apps.core.selectors import clusters_shown, operations_visible
+from apps.core.tables import SHORT, OceanTable
+from apps.core.views.pages import PageRequest, render_page
+from apps.core.views.tables import TablePage
+
+_PARAMETERS = {
+    "version": gettext_lazy("version"),
+    "instances": gettext_lazy("instances"),
+    "task_id": gettext_lazy("task id"),
+    "scale": gettext_lazy("with one instance fewer"),
+    "deadline_s": gettext_lazy("deadline (s)"),
+    "previous.version": gettext_lazy("version before"),
+    "previous.wanted": gettext_lazy("instances before"),
+    "strategy.kind": gettext_lazy("strategy"),
+    "strategy.batch": gettext_lazy("batch"),
+    "strategy.max_unavailable": gettext_lazy("unavailable at most"),
+    "strategy.max_surge": gettext_lazy("extra at most"),
+    "strategy.deadline_s": gettext_lazy("deadline (s)"),
+}
+_ORDER = {key: place for place, key in enumerate(_PARAMETERS)}
+
+
+class OperationTable(OceanTable):
+    region = "operations"
+    live = "operations"
+    caption = gettext_lazy("Operations")
+    empty_template = "core/_operations_empty.html"
+
+    id = tables.TemplateColumn(template_name="core/_operation_link.html", verbose_name="#")
+    kind = tables.TemplateColumn(
+        "{% load ocean %}{{ record.kind|kind_label }}", verbose_name=pgettext_lazy("operation", "kind")
+    )
+    target = tables.TemplateColumn(template_name="core/_target.html", verbose_name=gettext_lazy("target"))
+    state = tables.TemplateColumn(
+        template_name="core/_operation_state.html", verbose_name=gettext_lazy("state")
+    )
+    requested_by = tables.Column(
+        accessor="requested_by__username", verbose_name=gettext_lazy("requested by"), default="Ocean"
+    )
+    created_at = tables.TemplateColumn(
+        "{% load ocean %}{% ago record.created_at %}", verbose_name=gettext_lazy("created"), attrs=SHORT
+    )
+    took = tables.TemplateColumn(
+        "{% load ocean %}{{ record|duration }}",
+        verbose_name=gettext_lazy("took"),
+        orderable=False,
+        attrs=SHORT,
+    )
+
+
+class OperationList(TablePage):
+    table_class = OperationTable
+    filterset_class = OperationFilter
+    template_name = "core/operations.html"
+    toolbar = ("search", "state", "kind", "product_line", "cluster")
+
+    def get_queryset(self) -> QuerySet[Operation]:
+        return operations_visible(self.request.user)
+
+    def choices(self) -> Mapping[str, list[tuple[str, str]]]:
+        lines = product_lines_visible(self.request.user)
+        return {
+            "kind": [(name, str(kind.label)) for name, kind in sorted(all_kinds().items())],
+            "product_line": [(line.tag, line.title or line.tag) for line in lines],
+            "cluster": [(cluster.name, cluster.name) for cluster in clusters_shown()],
+        }
+
+
+def operation(request: PageRequest, operation_id: int) -> HttpResponse:
+    found = get_object_or_404(operations_visible(request.user), pk=operation_id)
+    context = {
+        "operation": found,
+        "log": found.log.all(),
+        "parameters": list(_readable(found.parameters)),
+        "may_cancel": found.is_active and may(request.user, Right.CHANGE, found.product_line),
+    }
+    parts = {"operation": "core/_operation.html"}
+    return render_page(request, "core/operation.html", context, parts=parts)
+
+
+@require_POST
+def cancel(request: PageRequest, operation_id: int) -> HttpResponse:
+    found = get_object_or_404(operations_visible(request.user), pk=operation_id)
+    require(request.user, Right.CHANGE, found.product_line)
+    if operation_cancel(found, by=request.user):
+        messages.success(request, _("Asked to cancel: it ends at its next step."))
+    else:
+        messages.info(request, _("It had already ended, or somebody asked before you."))
+    return redirect(found)
+
+
+def _readable(parameters: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Name and value of each parameter; what the request said word for word (`asked`) is in them already."""
+    for name, value in sorted(
+        parameters.items(), key=lambda item: _ORDER.get(f"{path}{item[0]}", len(_ORDER))
+    ):
+        key = f"{path}{name}"
+        if key == "asked" or value is None:
+            continue
+        if isinstance(value, Mapping):
+            yield from _readable(value, f"{key}.")
+        else:
+            yield str(_PARAMETERS.get(key, key)), value

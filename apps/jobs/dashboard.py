@@ -1,0 +1,115 @@
+"""What the dashboard says, worked out only as far as the part that is shown needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+
+from apps.core.models import Cluster, Operation
+from apps.core.selectors import clusters_shown, operations_visible
+from apps.hosts.capacity import Capacity, capacity_by_cluster
+from apps.jobs.diagnosis import render_problem
+from apps.jobs.models import Job
+from apps.jobs.selectors import job_counts, jobs_in_trouble
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+TROUBLE_SHOWN = 10
+OPERATIONS_SHOWN = 6
+_ORDER = (Job.State.DRAFT, Job.State.DEPLOYING, Job.State.RUNNING, Job.State.DEGRADED, Job.State.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many of the person's jobs are in a state."""
+
+    state: Job.State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A job that is not as wanted, and why (rendered problems)."""
+
+    job: Job
+    problems: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """A cluster, how its mirror is doing, and how full it is (None: no host known)."""
+
+    cluster: Cluster
+    capacity: Capacity | None
+
+    @property
+    def watch(self) -> Any:
+        return getattr(self.cluster, "watch", None)
+
+    @property
+    def all_well(self) -> bool:
+        watch = self.watch
+        return bool(watch and watch.is_alive and watch.connected and not watch.error)
+
+
+def state_counts(totals: Mapping[str, Any]) -> list[StateCount]:
+    """The states of `selectors.job_counts`, in the order of a job's life."""
+    return [StateCount(state, totals[f"state_{state.value}"]) for state in _ORDER]
+
+
+class Dashboard:
+    """One person's dashboard. Each property asks the database once, when a template first looks at it."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    @cached_property
+    def totals(self) -> dict[str, Any]:
+        """`total`, `wanted_sum`, `running_sum`, `healthy_sum`, and `state_…` for each state."""
+        return job_counts(self.user)
+
+    @property
+    def states(self) -> list[StateCount]:
+        return state_counts(self.totals)
+
+    @property
+    def in_trouble(self) -> int:
+        return int(self.totals[f"state_{Job.State.DEGRADED.value}"])
+
+    @cached_property
+    def troubles(self) -> list[Trouble]:
+        """The longest-standing first, at most `TROUBLE_SHOWN`."""
+        if not self.in_trouble:
+            return []
+        return [
+            Trouble(job, [render_problem(problem) for problem in job.problems])
+            for job in jobs_in_trouble(self.user)[:TROUBLE_SHOWN]
+        ]
+
+    @cached_property
+    def running_operations(self) -> QuerySet[Operation]:
+        return operations_visible(self.user).active()[:OPERATIONS_SHOWN]
+
+    @cached_property
+    def latest_operations(self) -> QuerySet[Operation]:
+        return operations_visible(self.user).exclude(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
+
+    @cached_property
+    def clusters(self) -> list[ClusterState]:
+        capacities = capacity_by_cluster()
+        return [ClusterState(cluster, capacities.get(cluster.pk)) for cluster in self._clusters]
+
+    @property
+    def out_of_sight(self) -> list[ClusterState]:
+        """Clusters of which we cannot say at the moment how they are: what is shown of them may be old."""
+        states = [ClusterState(cluster, None) for cluster in self._clusters]
+        return [state for state in states if not state.all_well]
+
+    @cached_property
+    def _clusters(self) -> list[Cluster]:
+        return list(clusters_shown())

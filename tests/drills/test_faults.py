@@ -154,7 +154,9 @@ def test_while_the_scheduler_is_away_the_console_reads_says_so_and_catches_up(
     try:
         assert job.row()["instances"]["wanted"] == 3
         wait_until(
-            lambda: not cluster(dev)["connected"], what="the console knows that it is cut off", timeout_s=15
+            lambda: not cluster(dev)["watch"]["connected"],
+            what="the console knows that it is cut off",
+            timeout_s=15,
         )
         operation = dev.operation(f"{job.path}/scale/", {"instances": 5})
         wait_until(
@@ -167,7 +169,7 @@ def test_while_the_scheduler_is_away_the_console_reads_says_so_and_catches_up(
         stack.start("sandbox")
     assert dev.ended(operation)["state"] == "succeeded"
     assert job.is_well(5)
-    wait_until(lambda: cluster(dev)["connected"], what="connected again", timeout_s=15)
+    wait_until(lambda: cluster(dev)["watch"]["connected"], what="connected again", timeout_s=15)
 
 
 def cluster(dev: Api) -> dict[str, Any]:

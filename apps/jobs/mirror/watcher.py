@@ -37,7 +37,10 @@ MERGE_S = 0.15
 """Events of this long are looked into together."""
 POLL_EVERY_S = 4.0
 HOSTS_EVERY_S = 10.0
-SNAPSHOT_EVERY_S = 60.0
+SNAPSHOT_EVERY_S = (6.0, 300.0)
+SNAPSHOT_SHARE = 20
+"""Full snapshots find what no event and no count tells (an instance that was replaced). They are taken as often as
+they are cheap: after 20 times as long as the last one took, within the bounds above."""
 HEARTBEAT_EVERY_S = 3.0
 STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
@@ -114,7 +117,7 @@ class ClusterWatcher:
 
     def _follow(self, stream: EventStream, pool: ThreadPoolExecutor) -> None:
         next_poll = time.monotonic() + POLL_EVERY_S
-        next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S
+        next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S[0]
         while not self.stop.is_set():
             self._turned = now = time.monotonic()
             events = stream.drain(wait_s=MERGE_S if self._dirty else min(1.0, max(0.0, next_poll - now)))
@@ -129,7 +132,9 @@ class ClusterWatcher:
                 self._look(pool)
             if now >= next_snapshot:
                 sync_everything(self.cluster, self.engine)
-                next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S
+                done = time.monotonic()
+                shortest, longest = SNAPSHOT_EVERY_S
+                next_snapshot = done + min(longest, max(shortest, SNAPSHOT_SHARE * (done - now)))
 
     def _take(self, events: list[EngineEvent]) -> None:
         """Note where to look, and keep what only an event says: how an instance ended."""

@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.hosts",
     "apps.jobs",
-    "django.contrib.admin",
+    "ocean_portal.apps.OceanAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -92,29 +92,26 @@ def clusters_sync(entries: Any) -> SyncReport:
 
 
 @transaction.atomic
-def cluster_create(*, fields: Any, by: User) -> Cluster:
-    """Add a cluster; the caller has seen to it that `by` is an SRE. `fields` as ClusterFields takes them.
+def cluster_save(*, cluster: Cluster, fields: Any, by: User) -> Cluster:
+    """Add a cluster (a new, empty `Cluster()`), or change what `fields` names, as ClusterFields takes them. The caller
+    has seen to it that `by` is an SRE.
 
-    Raises InvalidInput for bad fields and for a name that is taken."""
-    columns = _columns(checked(ClusterFields(data=fields)))
-    if Cluster.objects.filter(name=columns["name"]).exists():
-        text = _("There is already a cluster %(name)s.") % {"name": columns["name"]}
+    Raises InvalidInput for bad fields, for a name that is taken, and for another name: it is part of jobs' names.
+    """
+    is_new = cluster.pk is None
+    columns = _columns(checked(ClusterFields(data=fields, partial=not is_new)))
+    name = columns.get("name", cluster.name)
+    if is_new and Cluster.objects.filter(name=name).exists():
+        text = _("There is already a cluster %(name)s.") % {"name": name}
         raise InvalidInput(FieldError("name", "unique", text))
-    cluster = Cluster.objects.create(**columns)
-    audit(by=by, action="cluster.created", object=cluster.name)
-    return cluster
-
-
-@transaction.atomic
-def cluster_update(*, cluster: Cluster, fields: Any, by: User) -> Cluster:
-    """Change what `fields` names; the caller has seen to it that `by` is an SRE. A cluster's name is part of its
-    jobs' names and stays. Raises InvalidInput for bad fields."""
-    columns = _columns(checked(ClusterFields(data=fields, partial=True)))
-    if columns.get("name", cluster.name) != cluster.name:
+    if not is_new and name != cluster.name:
         text = _("A cluster's name is part of its jobs' names and cannot be changed.")
         raise InvalidInput(FieldError("name", "immutable", text))
-    if changed := _assign(cluster, columns):
-        audit(by=by, action="cluster.changed", object=cluster.name, fields=changed)
+    changed = _assign(cluster, columns)
+    if is_new:
+        audit(by=by, action="cluster.created", object=name)
+    elif changed:
+        audit(by=by, action="cluster.changed", object=name, fields=changed)
     return cluster
 
 
@@ -147,5 +144,5 @@ def _assign(cluster: Cluster, columns: Mapping[str, Any]) -> list[str]:
     for name in changed:
         setattr(cluster, name, columns[name])
     if changed:
-        cluster.save(update_fields=changed)
+        cluster.save(update_fields=changed if cluster.pk else None)
     return changed

@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.rights import Right, require, require_sre
 from apps.core.api.base import ApiView, Nothing
 from apps.core.api.serializers import ClusterSerializer, OperationListSerializer, OperationSerializer
-from apps.core.clusters import ClusterFields, cluster_create, cluster_update
+from apps.core.clusters import ClusterFields, cluster_save
 from apps.core.filters import ClusterFilter, OperationFilter
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operation_cancel
@@ -64,12 +64,12 @@ class ClusterViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     @extend_schema(request=ClusterFields, responses={201: ClusterSerializer}, summary="Add a cluster (SREs).")
     def create(self, request: Request) -> Response:
         require_sre(self.person)
-        cluster = cluster_create(fields=request.data, by=self.person)
+        cluster = cluster_save(cluster=Cluster(), fields=request.data, by=self.person)
         return Response(ClusterSerializer(cluster).data, HTTPStatus.CREATED)
 
     @extend_schema(request=ClusterFields, responses=ClusterSerializer, summary="Change a cluster (SREs).")
     def partial_update(self, request: Request, name: str) -> Response:
         require_sre(self.person)
         cluster = self.get_object()
-        cluster_update(cluster=cluster, fields=request.data, by=self.person)
+        cluster_save(cluster=cluster, fields=request.data, by=self.person)
         return Response(ClusterSerializer(cluster).data)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from operator import itemgetter
-from unittest.mock import create_autospec
+from unittest.mock import Mock, create_autospec
 
 import pytest
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.accounts.tests.factories import make_member
+from apps.core.engines import get_engine
 from apps.core.models import Operation
 from apps.core.tests.client import api_client, field_codes, problem_type
-from apps.jobs.api import parts
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job, make_version
 from engines.base import Engine, LogChunk
@@ -184,15 +183,17 @@ class TestHistory:
 
 class TestLogs:
     @pytest.fixture
-    def engine(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-        engine = create_autospec(Engine, instance=True)
-        monkeypatch.setattr(parts, "get_engine", create_autospec(parts.get_engine, return_value=engine))
+    def engine(self, monkeypatch: pytest.MonkeyPatch) -> Mock:
+        engine: Mock = create_autospec(Engine, instance=True)
+        monkeypatch.setattr(
+            "apps.jobs.api.parts.get_engine", create_autospec(get_engine, return_value=engine)
+        )
         return engine
 
-    def test_a_piece_of_a_file(self, client: APIClient, job: Job, url: str, engine: Engine) -> None:
+    def test_a_piece_of_a_file(self, client: APIClient, job: Job, url: str, engine: Mock) -> None:
         instance = job.instances.all()[0]
-        engine.read_log.return_value = LogChunk(text="hi\n", offset=7, length=3, size=10)  # type: ignore[attr-defined]
-        query = {"task": instance.task_id, "file": "stderr", "offset": 7, "length": 100}
+        engine.read_log.return_value = LogChunk(text="hi\n", offset=7, length=3, size=10)
+        query = {"task": instance.task_id, "file": "stderr", "offset": "7", "length": "100"}
         assert client.get(f"{url}logs/", query).json() == {
             "task": instance.task_id,
             "file": "stderr",
@@ -201,17 +202,17 @@ class TestLogs:
             "size": 10,
             "text": "hi\n",
         }
-        engine.read_log.assert_called_once_with(  # type: ignore[attr-defined]
+        engine.read_log.assert_called_once_with(
             instance.task_id, host=instance.host, file="stderr", offset=7, length=100
         )
 
     def test_without_an_offset_the_tail_of_stdout(
-        self, client: APIClient, job: Job, url: str, engine: Engine
+        self, client: APIClient, job: Job, url: str, engine: Mock
     ) -> None:
         instance = job.instances.all()[0]
-        engine.read_log.return_value = LogChunk(text="", offset=0, length=0, size=0)  # type: ignore[attr-defined]
+        engine.read_log.return_value = LogChunk(text="", offset=0, length=0, size=0)
         assert client.get(f"{url}logs/", {"task": instance.task_id}).status_code == 200
-        engine.read_log.assert_called_once_with(  # type: ignore[attr-defined]
+        engine.read_log.assert_called_once_with(
             instance.task_id, host=instance.host, file="stdout", offset=None, length=32 * 1024
         )
 
@@ -233,18 +234,18 @@ class TestLogs:
         client: APIClient,
         job: Job,
         url: str,
-        engine: Engine,
+        engine: Mock,
         query: dict[str, str],
         errors: dict[str, str],
     ) -> None:
         task = {"task": job.instances.all()[0].task_id} if query else {}
         assert field_codes(client.get(f"{url}logs/", {**task, **query})) == errors
-        engine.read_log.assert_not_called()  # type: ignore[attr-defined]
+        engine.read_log.assert_not_called()
 
-    def test_the_task_of_another_job_is_404(self, client: APIClient, url: str, engine: Engine) -> None:
+    def test_the_task_of_another_job_is_404(self, client: APIClient, url: str, engine: Mock) -> None:
         other = make_instance()
         assert client.get(f"{url}logs/", {"task": other.task_id}).status_code == 404
-        engine.read_log.assert_not_called()  # type: ignore[attr-defined]
+        engine.read_log.assert_not_called()
 
     def test_a_cluster_that_does_not_answer_is_503(self, client: APIClient, job: Job, url: str) -> None:
         answer = client.get(f"{url}logs/", {"task": job.instances.all()[0].task_id})

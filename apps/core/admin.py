@@ -1,0 +1,166 @@
+"""Clusters, operations, the audit trail and signs of life, for SREs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from apps.accounts.rights import Right, require
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin
+from apps.core.clusters import ClusterFields, cluster_save
+from apps.core.errors import InvalidInput
+from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
+from apps.core.operations.services import operation_cancel
+from apps.core.serializers import checked
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one on each line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "cols": 60})
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+
+class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
+    """A cluster by the same rules as an entry of OCEAN_CLUSTERS; its password is written and never shown."""
+
+    marathon = LinesField(label=_("Marathon addresses"), help_text=_("One on each line."))
+    mesos = LinesField(label=_("Mesos addresses"), help_text=_("One on each line."))
+    chronos = LinesField(label=_("Chronos addresses"), help_text=_("One on each line."), required=False)
+    password = forms.CharField(
+        label=_("password"),
+        required=False,
+        widget=forms.PasswordInput,
+        help_text=_("Left empty, it stays as it is."),
+    )
+
+    class Meta:
+        model = Cluster
+        fields = ["name", "idc", "environment", "username", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("marathon", "mesos", "chronos"):
+            self.initial[name] = getattr(self.instance, f"{name}_urls")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                checked(ClusterFields(data=self.asked(), partial=self.instance.pk is not None))
+            except InvalidInput as exc:
+                for error in exc.errors:
+                    self.add_error(error.field.partition("[")[0] or None, error.detail)
+        return cleaned
+
+    def asked(self) -> dict[str, Any]:
+        """What the form asks for, as ClusterFields takes it."""
+        fields = dict(self.cleaned_data)
+        if not fields.get("password"):
+            fields.pop("password", None)
+        return fields
+
+
+@admin.register(Cluster)
+class ClusterAdmin(SreAdmin):
+    form = ClusterForm
+    list_display = ["name", "idc", "environment", "enabled", "connected", "synced_at", "error"]
+    list_filter = ["enabled", "idc", "environment"]
+    list_select_related = ["watch"]
+    search_fields = ["name", "idc", "environment"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Cluster | None = None) -> list[str]:
+        return ["name"] if obj else []  # it is part of the jobs' names
+
+    def save_model(self, request: HttpRequest, obj: Cluster, form: Any, change: bool) -> None:
+        # The form has written its values into `obj`; the service compares with what is stored.
+        stored = Cluster.objects.get(pk=obj.pk) if change else Cluster()
+        obj.pk = cluster_save(cluster=stored, fields=form.asked(), by=request.user).pk  # type: ignore[arg-type]
+
+    @admin.display(description=_("event stream open"), boolean=True)
+    def connected(self, cluster: Cluster) -> bool | None:
+        return cluster.watch.connected if hasattr(cluster, "watch") else None
+
+    @admin.display(description=_("mirror last known to be true"), ordering="watch__synced_at")
+    def synced_at(self, cluster: Cluster) -> Any:
+        return cluster.watch.synced_at if hasattr(cluster, "watch") else None
+
+    @admin.display(description=_("error"))
+    def error(self, cluster: Cluster) -> str:
+        return cluster.watch.error if hasattr(cluster, "watch") else ""
+
+
+@admin.register(ClusterWatch)
+class ClusterWatchAdmin(ReadOnlyAdmin):
+    list_display = [
+        "cluster",
+        "connected",
+        "heartbeat_at",
+        "synced_at",
+        "engine_version",
+        "error_since",
+        "error",
+    ]
+    list_filter = ["connected"]
+    list_select_related = ["cluster"]
+    search_fields = ["cluster__name", "error"]
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ["name", "at"]
+    search_fields = ["name"]
+
+
+class OperationLogInline(ReadOnlyInline):
+    model = OperationLog
+    fields = ["at", "level", "rendered"]
+    readonly_fields = ["at", "level", "rendered"]
+
+    @admin.display(description=_("text"))
+    def rendered(self, line: OperationLog) -> str:
+        return line.rendered
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnlyAdmin):
+    """Only its own steps move an operation; here one can ask for its end."""
+
+    list_display = ["id", "kind", "target", "state", "progress", "requested_by", "created_at", "finished_at"]
+    list_filter = ["state", "kind", "cluster"]
+    list_select_related = ["requested_by"]
+    search_fields = ["target", "idempotency_key", "deployment_id"]
+    date_hierarchy = "created_at"
+    actions = ["cancel"]
+    inlines = [OperationLogInline]
+
+    @admin.action(description=_("Ask for the end of the selected operations"), permissions=["view"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        count = 0
+        for operation in queryset.select_related("product_line"):
+            require(request.user, Right.CHANGE, operation.product_line)
+            count += operation_cancel(operation, by=request.user)  # type: ignore[arg-type]
+        text = ngettext(
+            "Asked for the end of %(count)s operation.", "Asked for the end of %(count)s operations.", count
+        )
+        messages.success(request, text % {"count": count})
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "actor", "action", "object", "product_line"]
+    list_filter = ["action"]
+    list_select_related = ["actor", "product_line"]
+    search_fields = ["object", "action", "actor__username"]
+    date_hierarchy = "at"

@@ -1,0 +1,108 @@
+"""Jobs, their versions and history, what runs, templates and secrets, for SREs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.admin_site import ReadOnlyAdmin, SreAdmin
+from apps.core.errors import InvalidInput
+from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.services import secret_delete
+from apps.jobs.spec import spec_validate
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Jobs are changed on their pages and by the API, where the scheduler hears of it."""
+
+    list_display = [
+        "tag", "state", "state_since", "wanted", "running", "healthy", "running_version", "latest_version",
+        "managed_by",
+    ]  # fmt: skip
+    list_filter = ["state", "cluster", ("deleted_at", admin.EmptyFieldListFilter)]
+    search_fields = ["tag", "workload_id", "managed_by"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(JobVersion)
+class JobVersionAdmin(ReadOnlyAdmin):
+    list_display = ["job", "number", "author", "note", "created_at"]
+    list_select_related = ["job", "author"]
+    search_fields = ["job__tag", "note", "author__username"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(DefinitionStamp)
+class DefinitionStampAdmin(ReadOnlyAdmin):
+    list_display = ["job", "changed_at", "version"]
+    list_select_related = ["job"]
+    search_fields = ["job__tag"]
+    date_hierarchy = "changed_at"
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnlyAdmin):
+    """A mirror of what the scheduler lists."""
+
+    list_display = ["task_id", "job", "state", "healthy", "host", "version", "restarts", "started_at"]
+    list_filter = ["state", "healthy", "job__cluster"]
+    list_select_related = ["job"]
+    search_fields = ["task_id", "host", "ip", "job__tag"]
+
+
+@admin.register(JobEvent)
+class JobEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "level", "kind", "job", "rendered", "actor"]
+    list_filter = ["level", "kind"]
+    list_select_related = ["job", "actor"]
+    search_fields = ["job__tag"]
+    date_hierarchy = "at"
+
+    @admin.display(description=_("text"))
+    def rendered(self, event: JobEvent) -> str:
+        return event.rendered
+
+
+class JobTemplateForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
+    class Meta:
+        model = JobTemplate
+        fields = ["name", "title", "title_zh", "kind", "spec"]
+
+    def clean(self) -> dict[str, Any]:
+        """A job template's spec must be one that a job can be made of."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("kind") == "job" and "spec" in cleaned:
+            try:
+                cleaned["spec"] = spec_validate(cleaned["spec"])
+            except InvalidInput as exc:
+                for error in exc.errors:
+                    self.add_error("spec", f"{error.field}: {error.detail}")
+        return cleaned
+
+
+@admin.register(JobTemplate)
+class JobTemplateAdmin(SreAdmin):
+    form = JobTemplateForm
+    list_display = ["name", "kind", "title", "title_zh", "created_at"]
+    list_filter = ["kind"]
+    search_fields = ["name", "title", "title_zh"]
+    deletable = True
+
+
+@admin.register(Secret)
+class SecretAdmin(ReadOnlyAdmin):
+    """That a secret is there, never its value. Its product line's members set it."""
+
+    list_display = ["product_line", "name", "updated_at", "updated_by"]
+    list_select_related = ["product_line", "updated_by"]
+    search_fields = ["product_line__tag", "name"]
+    exclude = ["value"]
+    deletable = True
+
+    def delete_model(self, request: HttpRequest, obj: Secret) -> None:
+        secret_delete(secret=obj, by=request.user)  # type: ignore[arg-type]

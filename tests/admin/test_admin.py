@@ -1,0 +1,259 @@
+"""The admin site: every model has a useful, quick list and a page; what a service must do is read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.models import ApiToken, Membership, ProductLine, Role, User
+from apps.accounts.services import token_create
+from apps.accounts.tests.factories import make_member, make_product_line, make_sre, make_user
+from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
+from apps.core.tests.factories import make_cluster, make_watch
+from apps.hosts.models import Host
+from apps.hosts.tests.factories import make_host
+from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.tests.factories import (
+    make_instance,
+    make_job,
+    make_job_operation,
+    make_template,
+    make_version,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOT_REGISTERED: dict[type[Model], str] = {OperationLog: "shown on its operation's page"}
+MAX_QUERIES = 12
+WRITABLE = {User, ProductLine, Membership, Cluster, JobTemplate}
+DELETABLE = {Membership, ApiToken, JobTemplate, Secret}
+
+
+def _operation() -> Operation:
+    operation = make_job_operation(make_job(), requested_by=make_user())
+    OperationLog.objects.create(operation=operation, text="asked for %(n)s", values={"n": 3})
+    return operation
+
+
+def _audit() -> AuditEntry:
+    return AuditEntry.objects.create(
+        actor=make_user(), action="x", object="y", product_line=make_product_line()
+    )
+
+
+def _event() -> JobEvent:
+    return JobEvent.objects.create(job=make_job(), kind="x", key="x", text="x", actor=make_user())
+
+
+MAKERS: dict[type[Model], Callable[[], Model]] = {
+    User: lambda: make_member(),
+    ProductLine: lambda: make_member().memberships.all()[0].product_line,
+    Membership: lambda: make_member().memberships.all()[0],
+    ApiToken: lambda: token_create(user=make_user(), name="x").row,
+    Cluster: lambda: make_watch(make_cluster()).cluster,
+    ClusterWatch: lambda: make_watch(make_cluster()),
+    Heartbeat: lambda: Heartbeat.objects.create(name=make_user().username, at=timezone.now()),
+    Operation: _operation,
+    AuditEntry: _audit,
+    Host: lambda: make_host(),
+    Job: lambda: make_job(),
+    JobVersion: lambda: make_version(make_job(), author=make_user()),
+    DefinitionStamp: lambda: DefinitionStamp.objects.create(
+        job=make_job(), changed_at=timezone.now(), version=1
+    ),
+    Instance: lambda: make_instance(),
+    JobEvent: _event,
+    JobTemplate: lambda: make_template(),
+    Secret: lambda: Secret.objects.create(
+        product_line=make_product_line(), name="key", value="s3cret", updated_by=make_user()
+    ),
+}
+MODELS = pytest.mark.parametrize("model", MAKERS, ids=lambda model: model.__name__)
+
+
+@pytest.fixture
+def sre(client: Client) -> Client:
+    client.force_login(make_sre(username="sre"))
+    return client
+
+
+def url(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_every_model_of_ours_is_here_or_has_a_reason() -> None:
+    ours = {model for model in apps.get_models() if model.__module__.startswith("apps.")}
+    registered = set(admin.site._registry)
+    assert registered == ours - NOT_REGISTERED.keys()
+    assert registered == MAKERS.keys()
+
+
+@MODELS
+def test_the_list_opens_with_few_queries_however_many_rows(
+    sre: Client, model: type[Model], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(15):
+        MAKERS[model]()
+    with django_assert_max_num_queries(MAX_QUERIES):
+        page = sre.get(url(model, "changelist"))
+    assert page.status_code == 200
+    assert len(page.context["cl"].result_list) >= 15
+    if model is not Heartbeat:
+        assert sre.get(url(model, "changelist"), {"q": "x"}).status_code == 200
+
+
+@MODELS
+def test_the_page_of_a_row_opens_with_few_queries(
+    sre: Client, model: type[Model], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    row = MAKERS[model]()
+    with django_assert_max_num_queries(MAX_QUERIES):
+        page = sre.get(url(model, "change", row.pk))
+    assert page.status_code == 200
+    assert page.context["has_change_permission"] is (model in WRITABLE)
+    assert page.context["has_delete_permission"] is (model in DELETABLE)
+    assert sre.get(url(model, "add")).status_code == (200 if model in WRITABLE else 403)
+
+
+@MODELS
+def test_it_is_for_sres(client: Client, model: type[Model]) -> None:
+    row = MAKERS[model]()
+    client.force_login(make_user(is_staff=True, is_dba=True))
+    for page in (url(model, "changelist"), url(model, "change", row.pk)):
+        assert client.get(page).status_code in (302, 403)
+
+
+def test_an_sre_needs_no_further_flag(client: Client) -> None:
+    client.force_login(make_user(is_sre=True))
+    assert client.get(reverse("admin:index")).status_code == 200
+    assert client.get(url(Job, "changelist")).status_code == 200
+
+
+def test_no_secret_is_shown(sre: Client) -> None:
+    secret = Secret.objects.create(product_line=make_product_line(), name="key", value="s3cret")
+    cluster = make_cluster(password="s3cret")
+    token = token_create(user=make_user(), name="x")
+    for row in (secret, cluster, token.row):
+        for page in (url(type(row), "changelist"), url(type(row), "change", row.pk)):
+            text = sre.get(page).content.decode()
+            assert "s3cret" not in text
+            assert token.key not in text
+            assert token.row.digest not in text
+
+
+class TestClusters:
+    def form(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "name": "staging",
+            "idc": "lg",
+            "environment": "staging",
+            "marathon": "http://m1:8080\nhttp://m2:8080",
+            "mesos": "http://m1:5050",
+            "chronos": "",
+            "username": "ocean",
+            "password": "s3cret",
+            "enabled": "on",
+            **changes,
+        }
+
+    def test_one_is_added(self, sre: Client) -> None:
+        assert sre.post(url(Cluster, "add"), self.form()).status_code == 302
+        cluster = Cluster.objects.get()
+        assert cluster.marathon_urls == ["http://m1:8080", "http://m2:8080"]
+        assert (cluster.chronos_urls, cluster.password, cluster.enabled) == ([], "s3cret", True)
+        assert AuditEntry.objects.get(action="cluster.created").actor == User.objects.get(username="sre")
+
+    def test_an_empty_password_stays_as_it_is(self, sre: Client) -> None:
+        cluster = make_cluster(name="staging", password="old")
+        form = self.form(password="", enabled="", mesos="http://m9:5050")
+        assert sre.post(url(Cluster, "change", cluster.pk), form).status_code == 302
+        cluster.refresh_from_db()
+        assert (cluster.password, cluster.enabled) == ("old", False)
+        assert cluster.mesos_urls == ["http://m9:5050"]
+        assert "mesos_urls" in AuditEntry.objects.get(action="cluster.changed").detail["fields"]
+
+    def test_bad_values_are_named_at_their_fields(self, sre: Client) -> None:
+        page = sre.post(url(Cluster, "add"), self.form(name="a_b", mesos="m1:5050"))
+        assert set(page.context["adminform"].form.errors) == {"name", "mesos"}
+        assert not Cluster.objects.exists()
+
+
+class TestPeople:
+    def test_roles_are_given_and_noted(self, sre: Client) -> None:
+        user = make_user(username="new")
+        form = {
+            "username": "new",
+            "is_dba": "on",
+            "is_active": "on",
+            "theme": "auto",
+            "memberships-TOTAL_FORMS": "0",
+            "memberships-INITIAL_FORMS": "0",
+        }
+        assert sre.post(url(User, "change", user.pk), form).status_code == 302
+        user.refresh_from_db()
+        assert (user.is_dba, user.is_sre) == (True, False)
+        assert AuditEntry.objects.get(action="user.changed").detail == {"fields": ["is_dba"]}
+
+    def test_a_member_is_let_in_changed_and_taken_out_by_the_service(self, sre: Client) -> None:
+        line, user = make_product_line(), make_user()
+        sre.post(url(Membership, "add"), {"product_line": line.pk, "user": user.pk, "role": "viewer"})
+        membership = Membership.objects.get()
+        sre.post(url(Membership, "change", membership.pk), {"role": "developer"})
+        membership.refresh_from_db()
+        assert membership.role == Role.DEVELOPER
+        sre.post(url(Membership, "delete", membership.pk), {"post": "yes"})
+        assert not Membership.objects.exists()
+        actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
+        assert list(actions) == ["member.set", "member.set", "member.remove"]
+
+    def test_the_last_owner_stays(self, sre: Client) -> None:
+        membership = make_member(role=Role.OWNER).memberships.all()[0]
+        page = sre.post(url(Membership, "delete", membership.pk), {"post": "yes"})
+        assert page.status_code == 400
+        assert Membership.objects.exists()
+
+    def test_a_product_lines_names_stay(self, sre: Client) -> None:
+        empty = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+        new = {"cop": "xiaomi", "owt": "inf", "pdl": "ocean", "title": "Ocean"}
+        assert sre.post(url(ProductLine, "add"), {**new, **empty}).status_code == 302
+        line = ProductLine.objects.get()
+        changed = {**new, "pdl": "other", "title": "The ocean", **empty}
+        assert sre.post(url(ProductLine, "change", line.pk), changed).status_code == 302
+        line.refresh_from_db()
+        assert (line.tag, line.title) == ("pdl.ocean_owt.inf_cop.xiaomi", "The ocean")
+
+    def test_tokens_are_revoked_one_by_one_through_the_service(self, sre: Client) -> None:
+        rows = [token_create(user=make_user(), name="x").row for _ in range(2)]
+        form = {"action": "delete_selected", "_selected_action": [row.pk for row in rows], "post": "yes"}
+        sre.post(url(ApiToken, "changelist"), form)
+        assert not ApiToken.objects.exists()
+        assert AuditEntry.objects.filter(action="token.revoke").count() == 2
+
+
+def test_operations_are_asked_to_end_through_the_service(sre: Client) -> None:
+    active = _operation()
+    ended = make_job_operation(make_job(), state=Operation.State.SUCCEEDED)
+    form = {"action": "cancel", "_selected_action": [active.pk, ended.pk]}
+    page = sre.post(url(Operation, "changelist"), form, follow=True)
+    active.refresh_from_db()
+    ended.refresh_from_db()
+    assert active.cancel_requested_at is not None
+    assert ended.cancel_requested_at is None
+    assert "Asked for the end of 1 operation." in page.content.decode()
+
+
+def test_a_template_must_be_one_that_a_job_can_be_made_of(sre: Client) -> None:
+    form = {"name": "web", "title": "Web", "kind": "job", "spec": '{"cpus": -1}'}
+    page = sre.post(url(JobTemplate, "add"), form)
+    assert "spec.cpus" in str(page.context["adminform"].form.errors["spec"])
+    assert sre.post(url(JobTemplate, "add"), form | {"spec": '{"command": "x1"}'}).status_code == 302
+    assert JobTemplate.objects.get().spec["memory_mib"] == 128

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
 
+@login_not_required
 def admin_login(request: HttpRequest) -> HttpResponse:
     """The admin site has no door of its own, so that the limit to guessing holds there too."""
     if request.user.is_authenticated:

@@ -42,10 +42,12 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
         for name, field in filters.form.fields.items():
             if name not in self.toolbar:
                 field.widget = field.hidden_widget()
-            elif name in choices or isinstance(field, forms.ChoiceField):
-                offered = choices.get(name) or [(value, label) for value, label in field.choices if value]
+            elif name in choices:
+                field.widget = forms.Select(choices=[("", _nothing_chosen(field)), *choices[name]])
+            elif isinstance(field, forms.ChoiceField):
+                offered = [(value, label) for value, label in field.choices if value]
                 widget = OneOf if isinstance(field, forms.MultipleChoiceField) else forms.Select
-                field.widget = widget(choices=[("", f"{capfirst(field.label)}…"), *offered])
+                field.widget = widget(choices=[("", _nothing_chosen(field)), *offered])
         return filters
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -62,3 +64,7 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
         region = context["table"].region
         template = self.get_template_names()[0]
         return render_page(self.request, template, context, parts={region: "tables/_region.html"})
+
+
+def _nothing_chosen(field: forms.Field) -> str:
+    return f"{capfirst(str(field.label))}…"

@@ -41,7 +41,7 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
     password = forms.CharField(
         label=_("password"),
         required=False,
-        widget=forms.PasswordInput,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("Left empty, it stays as it is."),
     )
 
@@ -75,6 +75,9 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
 @admin.register(Cluster)
 class ClusterAdmin(SreAdmin):
     form = ClusterForm
+    fields = [
+        "name", "idc", "environment", "enabled", "marathon", "mesos", "chronos", "username", "password",
+    ]  # fmt: skip
     list_display = ["name", "idc", "environment", "enabled", "connected", "synced_at", "error"]
     list_filter = ["enabled", "idc", "environment"]
     list_select_related = ["watch"]
@@ -142,6 +145,11 @@ class OperationAdmin(ReadOnlyAdmin):
     list_select_related = ["requested_by"]
     search_fields = ["target", "idempotency_key", "deployment_id"]
     date_hierarchy = "created_at"
+    fields = [
+        "kind", "target", "product_line", "cluster", "requested_by", "state", "progress", "message_text", "error_text",
+        "parameters", "memory", "deployment_id", "idempotency_key", "attempts", "lease_owner", "lease_expires_at",
+        "wake_at", "deadline_at", "cancel_requested_at", "created_at", "started_at", "finished_at",
+    ]  # fmt: skip
     actions = ["cancel"]
     inlines = [OperationLogInline]
 
@@ -155,6 +163,14 @@ class OperationAdmin(ReadOnlyAdmin):
             "Asked for the end of %(count)s operation.", "Asked for the end of %(count)s operations.", count
         )
         messages.success(request, text % {"count": count})
+
+    @admin.display(description=_("message"))
+    def message_text(self, operation: Operation) -> str:
+        return operation.message_text
+
+    @admin.display(description=_("error"))
+    def error_text(self, operation: Operation) -> str:
+        return operation.error_text
 
 
 @admin.register(AuditEntry)

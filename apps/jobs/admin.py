@@ -62,6 +62,7 @@ class JobEventAdmin(ReadOnlyAdmin):
     list_select_related = ["job", "actor"]
     search_fields = ["job__tag"]
     date_hierarchy = "at"
+    fields = ["at", "level", "kind", "rendered", "job", "operation", "actor", "key"]
 
     @admin.display(description=_("text"))
     def rendered(self, event: JobEvent) -> str:

@@ -46,6 +46,16 @@ def product_lines_visible(user: User | AnonymousUser) -> QuerySet[ProductLine]:
     return ProductLine.objects.filter(memberships__user=user)
 
 
+def lines_with(user: User | AnonymousUser, right: Right) -> QuerySet[ProductLine]:
+    """The product lines on which the person has the right."""
+    if is_sre(user) or (right == Right.VIEW and sees_everything(user)):
+        return ProductLine.objects.all()
+    if not isinstance(user, User) or not user.is_active:
+        return ProductLine.objects.none()
+    roles = [role for role, given in _BY_ROLE.items() if given >= right]
+    return ProductLine.objects.filter(memberships__user=user, memberships__role__in=roles)
+
+
 def scope(
     queryset: QuerySet[ModelT], user: User | AnonymousUser, *, path: str = "product_line"
 ) -> QuerySet[ModelT]:

@@ -8,7 +8,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet
-from apps.jobs.models import Instance, Job, JobEvent, JobTemplate
+from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion
 
 
 class JobFilter(SearchFilterSet):
@@ -49,6 +49,14 @@ class JobEventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-f
 
     class Meta:
         model = JobEvent
+        fields: ClassVar[list[str]] = []
+
+
+class JobVersionFilter(SearchFilterSet):
+    search_fields = ("note", "author__username")
+
+    class Meta:
+        model = JobVersion
         fields: ClassVar[list[str]] = []
 
 

@@ -12,7 +12,8 @@ from apps.accounts.rights import product_lines_visible, scope
 from apps.core.models import Cluster, ClusterWatch, Operation
 from apps.hosts.models import Host
 from apps.jobs.diagnosis import render_problem, stale_mirror
-from apps.jobs.models import Instance, Job, JobEvent, JobVersion
+from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Secret
+from apps.jobs.planning import RolloutCount
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 STALE_AFTER_S = 30
 """The mirror looks every few seconds; what is older than this deserves a word."""
+
+
+ENDED = (Instance.State.FAILED, Instance.State.FINISHED, Instance.State.KILLED)
 
 
 def jobs_visible(user: Person) -> QuerySet[Job]:
@@ -67,6 +71,39 @@ def operations_of(job: Job) -> QuerySet[Operation]:
 
 def active_operation(job: Job) -> Operation | None:
     return operations_of(job).filter(state__in=Operation.ACTIVE_STATES).first()
+
+
+def rollout_of(job: Job, *, version: int | None = None) -> RolloutCount:
+    """How far the mirror has seen a rollout come. New are the instances of the scheduler's newest definition, and
+    of `version` where one is given (the mirror may not have seen the newest definition yet)."""
+    new = Q() if version is None else Q(version=version)
+    if job.config_changed_at is not None:
+        new &= Q(engine_version__gte=job.config_changed_at)
+    well = Q(state=Instance.State.RUNNING)
+    if job.has_health_checks:
+        well &= Q(healthy=True)
+    alive = Instance.objects.filter(job=job).exclude(state__in=ENDED)
+    counts = alive.aggregate(
+        all=Count("pk"), new=Count("pk", filter=new), new_healthy=Count("pk", filter=new & well)
+    )
+    return RolloutCount(
+        wanted=job.wanted,
+        new=counts["new"],
+        new_healthy=counts["new_healthy"],
+        old=counts["all"] - counts["new"],
+    )
+
+
+def failing_instance(job: Job) -> Instance | None:
+    """The newest instance that failed or fails its health check: the one whose log is worth a look."""
+    bad = Q(healthy=False) | Q(state__in=[Instance.State.FAILED, Instance.State.UNREACHABLE])
+    return instances_of(job).filter(bad).first()
+
+
+def secret_names(user: Person, *, product_line: str) -> list[str]:
+    """The names of a product line's secrets, by the line's tag; none where the person may not know of it."""
+    secrets = scope(Secret.objects.filter(product_line__tag=product_line), user)
+    return list(secrets.order_by("name").values_list("name", flat=True))
 
 
 def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict[str, Any]:

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.jobs.views import hosts, product_lines, templates
+from apps.jobs.views import actions, detail, form, hosts, lists, logs, product_lines, publish, templates
 from apps.jobs.views.dashboard import dashboard
 
 app_name = "jobs"
 urlpatterns = [
     path("", dashboard, name="dashboard"),
+    path("jobs/", lists.JobListPage.as_view(), name="list"),
+    path("jobs/new/", form.job_new, name="new"),
+    path("jobs/new/api-call/", form.job_api_call, name="api_call_new"),
+    path("jobs/options/dependencies/", lists.dependency_options, name="dependency_options"),
+    path("jobs/options/secrets/", lists.secret_options, name="secret_options"),
+    path("jobs/<str:tag>/", detail.InstancesPage.as_view(), name="detail"),
+    path("jobs/<str:tag>/history/", detail.HistoryPage.as_view(), name="history"),
+    path("jobs/<str:tag>/versions/", detail.VersionsPage.as_view(), name="versions"),
+    path("jobs/<str:tag>/versions/<int:number>/", detail.version_detail, name="version"),
+    path("jobs/<str:tag>/diff/", detail.diff, name="diff"),
+    path("jobs/<str:tag>/configuration/", detail.configuration, name="configuration"),
+    path("jobs/<str:tag>/logs/", logs.logs, name="logs"),
+    path("jobs/<str:tag>/logs/piece/", logs.log_piece, name="log_piece"),
+    path("jobs/<str:tag>/edit/", form.job_edit, name="edit"),
+    path("jobs/<str:tag>/edit/api-call/", form.job_api_call, name="api_call"),
+    path("jobs/<str:tag>/publish/", publish.publish, name="publish"),
+    path("jobs/<str:tag>/rollback/", publish.rollback, name="rollback"),
+    path("jobs/<str:tag>/scale/", actions.scale, name="scale"),
+    path("jobs/<str:tag>/restart/", actions.restart, name="restart"),
+    path("jobs/<str:tag>/stop/", actions.stop, name="stop"),
+    path("jobs/<str:tag>/start/", actions.start, name="start"),
+    path("jobs/<str:tag>/delete/", actions.delete, name="delete"),
+    path("jobs/<str:tag>/instances/<str:task_id>/kill/", actions.kill, name="kill"),
     path("hosts/<str:cluster>/<str:hostname>/", hosts.host, name="host"),
     path("product-lines/", product_lines.ProductLineList.as_view(), name="product_lines"),
     path("product-lines/<str:tag>/", product_lines.product_line, name="product_line"),

@@ -69,12 +69,18 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) open();
 });
 
-// A refresh must not take away what a person has in hand: what they type, and menus they have opened.
+// A refresh must not take away what a person has in hand: what they type, and menus they have opened; nor what an
+// element with data-keep has loaded by itself, as long as it is still the same (by its id).
 if (window.Idiomorph) {
   const defaults = window.Idiomorph.defaults;
   defaults.ignoreActiveValue = true;
-  defaults.callbacks.beforeNodeMorphed = (old) =>
-    !(old.nodeType === Node.ELEMENT_NODE && (old.matches("dialog[open]") || old.querySelector(":scope > .dropdown-menu.show")));
+  defaults.callbacks.beforeNodeMorphed = (old, fresh) =>
+    !(
+      old.nodeType === Node.ELEMENT_NODE &&
+      (old.matches("dialog[open]") ||
+        old.querySelector(":scope > .dropdown-menu.show") ||
+        (old.matches("[data-keep]") && old.id === fresh.id))
+    );
 }
 
 open();

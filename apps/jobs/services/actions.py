@@ -80,7 +80,7 @@ def job_rollback(*, job: Job, by: User, version: int | None = None, idempotency_
     """Publish an earlier version again: the named one, or the last that ran before the present one."""
     require_editable(job, by=by)
     ask = Ask(job, Intent(ROLLBACK, by, {"version": version}, idempotency_key))
-    return ask.repeated() or _publish(ask, version=version or _version_before(job), strategy=None)
+    return ask.repeated() or _publish(ask, version=version or version_before(job), strategy=None)
 
 
 @transaction.atomic
@@ -236,8 +236,8 @@ def _version(job: Job, number: int) -> JobVersion:
     return row
 
 
-def _version_before(job: Job) -> int:
-    """The version that ran before the one that the scheduler was last asked for."""
+def version_before(job: Job) -> int:
+    """The version that ran before the one that the scheduler was last asked for. Raises InvalidInput without one."""
     published = Operation.objects.filter(
         target_type="job",
         target_id=job.pk,

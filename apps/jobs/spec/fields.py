@@ -5,6 +5,7 @@ Units are in the names. Sources: docs/api.md for the names; Marathon's app defin
 
 from __future__ import annotations
 
+import math
 import re
 from functools import partial
 from typing import Any
@@ -40,6 +41,16 @@ validate_volume_name = RegexValidator(
 
 OPERATORS_WITH_VALUE = {"LIKE", "UNLIKE", "MAX_PER", "IS"}
 OPERATORS = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS")
+
+
+class NumberField(serializers.FloatField):
+    """A finite number: `nan` passes every comparison, and neither the database nor a scheduler takes it."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
 
 
 class PortFields(Strict):
@@ -160,7 +171,7 @@ class StrategyFields(Strict):
 
 class BackoffFields(Strict):
     first_s = serializers.IntegerField(min_value=0, max_value=86_400, default=1)
-    factor = serializers.FloatField(min_value=1, max_value=100, default=1.15)
+    factor = NumberField(min_value=1, max_value=100, default=1.15)
     max_s = serializers.IntegerField(min_value=0, max_value=86_400, default=300)
 
 
@@ -197,7 +208,7 @@ class EnvField(serializers.DictField):
             return {"secret": value["secret"]}
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, str | int | float):
+        if isinstance(value, str | int | float) and "\0" not in str(value):
             return str(value)
         raise serializers.ValidationError(_('Write {"secret": "its-name"} or a text.'), code="invalid")
 
@@ -217,7 +228,7 @@ class SpecFields(Strict):
     args = serializers.ListField(
         child=serializers.CharField(max_length=8_192, allow_blank=True), default=list, max_length=200
     )
-    cpus = serializers.FloatField(min_value=0.001, max_value=4096, default=0.1)
+    cpus = NumberField(min_value=0.001, max_value=4096, default=0.1)
     memory_mib = serializers.IntegerField(min_value=4, max_value=16 * 1024 * 1024, default=128)
     disk_mib = serializers.IntegerField(min_value=0, max_value=64 * 1024 * 1024, default=0)
     gpus = serializers.IntegerField(min_value=0, max_value=64, default=0)

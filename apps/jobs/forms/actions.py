@@ -1,0 +1,83 @@
+"""The small forms of a job's actions."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.jobs.forms.fields import FlagField, PlainForm, TextField
+from apps.jobs.models import Job
+from apps.jobs.planning import is_large_shrink
+from apps.jobs.spec.fields import MAX_INSTANCES
+
+
+def new_key() -> str:
+    return uuid.uuid4().hex
+
+
+class ActionForm(PlainForm):
+    """Every action carries a key of its own, so that a second click is not a second request."""
+
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64, initial=new_key)
+
+    def __init__(self, *args: Any, job: Job, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.job = job
+
+    @property
+    def idempotency_key(self) -> str:
+        key = self.cleaned_data.get("key", "")
+        return f"page:{self.job.pk}:{key}" if key else ""
+
+
+class ConfirmForm(ActionForm):
+    """Asks for the job's name to be typed before it is stopped or deleted."""
+
+    confirm = TextField(label=gettext_lazy("The job's name, to confirm"), required=True)
+
+    def clean_confirm(self) -> str:
+        typed = str(self.cleaned_data["confirm"])
+        if typed != self.job.name:
+            raise forms.ValidationError(
+                _("This is not the job's name: type %(name)s."),
+                code="mismatch",
+                params={"name": self.job.name},
+            )
+        return typed
+
+
+class ScaleForm(ActionForm):
+    """Asks for the job's name as well when more than half of the instances would end."""
+
+    instances = forms.IntegerField(
+        label=gettext_lazy("Instances"),
+        min_value=0,
+        max_value=MAX_INSTANCES,
+        widget=forms.NumberInput({"inputmode": "numeric"}),
+    )
+    confirm = TextField(label=gettext_lazy("The job's name, to confirm"))
+
+    @property
+    def asks_for_name(self) -> bool:
+        """Whether the number that was typed needs the name."""
+        asked = self.cleaned_data.get("instances") if self.is_bound else None
+        return asked is not None and is_large_shrink(current=self.job.wanted, asked=asked)
+
+    def clean(self) -> dict[str, Any]:
+        if self.asks_for_name and self.cleaned_data.get("confirm") != self.job.name:
+            ends = self.job.wanted - self.cleaned_data["instances"]
+            text = ngettext(
+                "This ends %(count)s of %(all)s instance. Type %(name)s to go on.",
+                "This ends %(count)s of %(all)s instances. Type %(name)s to go on.",
+                self.job.wanted,
+            )
+            self.add_error("confirm", text % {"count": ends, "all": self.job.wanted, "name": self.job.name})
+        return self.cleaned_data
+
+
+class KillForm(ActionForm):
+    shrink = FlagField(label=gettext_lazy("Do not replace it: lower the number of instances by one"))

@@ -1,0 +1,90 @@
+"""What a publish will do, in sentences with numbers. Pure: said on the preview before anybody agrees to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.jobs.spec.workload import make_rollout
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRollout:
+    """A publish of `version` with `instances`, while `present` instances of `old_version` run (None: nothing does).
+    `strategy` is the one that will be used."""
+
+    version: int
+    instances: int
+    old_version: int | None
+    present: int
+    strategy: Mapping[str, Any]
+
+    def sentences(self) -> list[str]:
+        """In the active language, in the order in which it happens."""
+        if not self.present:
+            steps = [self._start()]
+        elif self.strategy["kind"] == "recreate":
+            steps = [self._recreate()]
+        else:
+            steps = [self._replace(), *self._limits()]
+        if self.present and self.instances != self.present:
+            text = _("Afterwards %(after)s run; now it is %(now)s.")
+            steps.append(text % {"after": self.instances, "now": self.present})
+        return [*steps, self._deadline()]
+
+    def _start(self) -> str:
+        return ngettext(
+            "Starts %(count)s instance of version %(version)s; none runs now.",
+            "Starts %(count)s instances of version %(version)s; none runs now.",
+            self.instances,
+        ) % {"count": self.instances, "version": self.version}
+
+    def _recreate(self) -> str:
+        return ngettext(
+            "Stops the only instance, then starts %(new)s of version %(version)s: nothing serves in between.",
+            "Stops all %(count)s instances, then starts %(new)s of version %(version)s: nothing serves in between.",
+            self.present,
+        ) % {"count": self.present, "new": self.instances, "version": self.version}
+
+    def _replace(self) -> str:
+        rollout = make_rollout(self.strategy, instances=self.instances)
+        step = max(1, rollout.max_surge + rollout.max_unavailable)
+        return ngettext(
+            "Replaces %(count)s instance by version %(version)s, at most %(step)s at a time.",
+            "Replaces %(count)s instances by version %(version)s, at most %(step)s at a time.",
+            self.present,
+        ) % {"count": self.present, "version": self.version, "step": step}
+
+    def _limits(self) -> list[str]:
+        rollout = make_rollout(self.strategy, instances=self.instances)
+        extra = ngettext(
+            "At most %(count)s extra instance runs meanwhile.",
+            "At most %(count)s extra instances run meanwhile.",
+            rollout.max_surge,
+        )
+        missing = ngettext(
+            "At most %(count)s instance is missing at any moment.",
+            "At most %(count)s instances are missing at any moment.",
+            rollout.max_unavailable,
+        )
+        return [
+            extra % {"count": rollout.max_surge} if rollout.max_surge else _("None runs extra."),
+            missing % {"count": rollout.max_unavailable}
+            if rollout.max_unavailable
+            else _("None is missing at any moment."),
+        ]
+
+    def _deadline(self) -> str:
+        seconds = self.strategy["deadline_s"]
+        if self.old_version is None or not self.present:
+            text = _("Not healthy after %(seconds)s s, it is given up, and the reason is kept.")
+            return text % {"seconds": seconds}
+        if self.old_version == self.version:
+            text = _("Not healthy after %(seconds)s s, it is given up; version %(version)s stays.")
+            return text % {"seconds": seconds, "version": self.version}
+        text = _("Not healthy after %(seconds)s s, it is given up and version %(old)s serves on.")
+        return text % {"seconds": seconds, "old": self.old_version}

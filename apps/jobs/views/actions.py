@@ -1,0 +1,237 @@
+"""What a person asks of a job beside publishing: each a question that says in numbers what will happen, and its answer.
+
+A question is a page of its own; with scripts the same address fills a dialog (`#dialog`) on the job's page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from apps.core.errors import InvalidInput, TargetBusy
+from apps.core.forms import add_errors
+from apps.core.models import Operation
+from apps.core.views.pages import PageRequest, render_page
+from apps.jobs.forms import ActionForm, ConfirmForm, KillForm, ScaleForm
+from apps.jobs.models import Job, JobVersion
+from apps.jobs.rollout_words import PlannedRollout
+from apps.jobs.selectors import instances_of, versions_of
+from apps.jobs.services import (
+    instance_kill,
+    job_delete,
+    job_restart,
+    job_scale,
+    job_start,
+    job_stop,
+)
+from apps.jobs.services.drafts import require_editable
+from apps.jobs.views.job_page import find_job
+
+GET_AND_POST = ["GET", "HEAD", "POST"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before an action: `sentences` say what it will do, `verb` is on the button."""
+
+    title: str
+    sentences: list[str]
+    verb: str
+    danger: bool = False
+
+
+@require_http_methods(GET_AND_POST)
+def scale(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ScaleForm(_data(request), job=job, initial={"instances": job.wanted})
+    now = ngettext(
+        "Now %(count)s instance is wanted; %(running)s run.",
+        "Now %(count)s instances are wanted; %(running)s run.",
+        job.wanted,
+    )
+    question = Question(
+        title=_("Scale %(name)s") % {"name": job.name},
+        sentences=[now % {"count": job.wanted, "running": job.running}],
+        verb=_("Scale"),
+    )
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: job_scale(
+            job=job,
+            instances=form.cleaned_data["instances"],
+            by=request.user,
+            idempotency_key=form.idempotency_key,
+        ),
+    )
+
+
+@require_http_methods(GET_AND_POST)
+def restart(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ActionForm(_data(request), job=job)
+    version = _asked_for(job)
+    rollout = PlannedRollout(
+        version=version.number,
+        instances=job.wanted,
+        old_version=version.number,
+        present=job.wanted,
+        strategy=version.spec["strategy"],
+    )
+    question = Question(_("Restart %(name)s") % {"name": job.name}, rollout.sentences(), _("Restart"))
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: job_restart(job=job, by=request.user, idempotency_key=form.idempotency_key),
+    )
+
+
+@require_http_methods(GET_AND_POST)
+def stop(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ConfirmForm(_data(request), job=job)
+    sentences = [
+        _ends_all(job),
+        _("Nothing of it serves until it is started again."),
+        _("Its versions stay, and starting it brings back %(count)s instances.") % {"count": job.wanted},
+    ]
+    question = Question(_("Stop %(name)s") % {"name": job.name}, sentences, _("Stop"), danger=True)
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: job_stop(job=job, by=request.user, idempotency_key=form.idempotency_key),
+    )
+
+
+@require_http_methods(GET_AND_POST)
+def start(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ActionForm(_data(request), job=job)
+    version = _asked_for(job)
+    count = job.wanted_before_stop or version.spec["instances"] or 1
+    text = ngettext(
+        "Starts %(count)s instance of version %(version)s.",
+        "Starts %(count)s instances of version %(version)s.",
+        count,
+    )
+    sentences = [text % {"count": count, "version": version.number}]
+    question = Question(_("Start %(name)s") % {"name": job.name}, sentences, _("Start"))
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: job_start(job=job, by=request.user, idempotency_key=form.idempotency_key),
+    )
+
+
+@require_http_methods(GET_AND_POST)
+def delete(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ConfirmForm(_data(request), job=job)
+    sentences = [
+        _ends_all(job),
+        _("It leaves the scheduler and the lists, with all its %(count)s versions; this cannot be undone.")
+        % {"count": job.latest_version},
+    ]
+    question = Question(_("Delete %(name)s") % {"name": job.name}, sentences, _("Delete"), danger=True)
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: job_delete(job=job, by=request.user, idempotency_key=form.idempotency_key),
+    )
+
+
+@require_http_methods(GET_AND_POST)
+def kill(request: PageRequest, tag: str, task_id: str) -> HttpResponse:
+    job = _editable(request, tag)
+    instance = get_object_or_404(instances_of(job).select_related("job__product_line"), task_id=task_id)
+    form = KillForm(_data(request), job=job, initial={"shrink": "shrink" in request.GET})
+    sentences = [
+        _("Ends the instance on %(host)s (%(task)s).") % {"host": instance.host or "–", "task": task_id},
+        _("The scheduler starts another one in its place, unless you lower the number of instances."),
+    ]
+    question = Question(
+        _("End an instance of %(name)s") % {"name": job.name}, sentences, _("End it"), danger=True
+    )
+    return _answer(
+        request,
+        job,
+        question,
+        form,
+        lambda: instance_kill(
+            instance=instance,
+            by=request.user,
+            shrink=form.cleaned_data["shrink"],
+            idempotency_key=form.idempotency_key,
+        ),
+    )
+
+
+def _editable(request: PageRequest, tag: str) -> Job:
+    """The job, if the person may act on it: else 404, or Forbidden in words."""
+    job = find_job(request, tag)
+    require_editable(job, by=request.user)
+    return job
+
+
+def _data(request: PageRequest) -> Any:
+    return request.POST if request.method == "POST" else None
+
+
+def _asked_for(job: Job) -> JobVersion:
+    """The version that the scheduler was last asked for; the latest one of a draft."""
+    return get_object_or_404(versions_of(job), number=job.target_version or job.latest_version)
+
+
+def _ends_all(job: Job) -> str:
+    count = max(job.wanted, job.running)
+    if not count:
+        return _("No instance of it runs now.")
+    text = ngettext("Ends its %(count)s instance.", "Ends all its %(count)s instances.", count)
+    return text % {"count": count}
+
+
+def _answer(
+    request: PageRequest, job: Job, question: Question, form: ActionForm, act: Callable[[], Operation]
+) -> HttpResponse:
+    """Ask; or once a right answer came, act and go to the job's page. What went wrong is said with the question."""
+    busy: TargetBusy | None = None
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                act()
+            except InvalidInput as exc:
+                add_errors(form, exc)
+            except TargetBusy as exc:
+                busy, status = exc, 409
+            else:
+                messages.success(request, _("Asked for. This page shows how it goes."))
+                return _go(request, job)
+    context = {"job": job, "question": question, "form": form, "busy": busy}
+    parts = {"dialog": "jobs/_action_dialog.html"}
+    return render_page(request, "jobs/action.html", context, parts=parts, status=status)
+
+
+def _go(request: PageRequest, job: Job) -> HttpResponse:
+    url = job.get_absolute_url()
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)

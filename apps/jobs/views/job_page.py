@@ -1,0 +1,66 @@
+"""What every page of one job shares: finding the job, and the header that says how it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.rights import Right, may
+from apps.core.models import Operation, OperationLog
+from apps.core.views.pages import PageRequest, render_page
+from apps.jobs.models import Job
+from apps.jobs.planning import RolloutCount
+from apps.jobs.selectors import failing_instance, job_explain, jobs_visible, operations_of, rollout_of
+from apps.jobs.services.actions import PUBLISH, RESTART, ROLLBACK
+
+LOG_LINES = 8
+
+
+def find_job(request: PageRequest, tag: str) -> Job:
+    """The job with this tag. Unknown and invisible are the same 404."""
+    return get_object_or_404(jobs_visible(request.user), tag=tag)
+
+
+def render_job(request: PageRequest, job: Job, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A page of one job: the header of all of them, and its own part; each refreshes by itself."""
+    own = {"job": job, "may_change": may_act(request.user, job), **context}
+    parts = {"job-header": "jobs/_header.html"}
+    if request.headers.get("HX-Target") in (None, "job-header"):
+        own |= header(job)
+    return render_page(request, template, own, parts=parts)
+
+
+def may_act(user: User, job: Job) -> bool:
+    """Whether the page offers actions at all: the right to change, and no service that owns the job."""
+    return not job.managed_by and may(user, Right.CHANGE, job.product_line)
+
+
+def header(job: Job) -> dict[str, Any]:
+    """What `jobs/_header.html` shows: what is wrong (an old mirror too), the operation that runs or failed last."""
+    latest = operations_of(job).first()
+    shown = latest if latest and (latest.is_active or latest.state == Operation.State.FAILED) else None
+    active = shown if shown and shown.is_active else None
+    troubled = active is not None or job.state == Job.State.DEGRADED
+    return {
+        "operation": active,
+        "failed_operation": shown if shown and not shown.is_active else None,
+        "operation_log": _log_tail(shown) if shown else [],
+        "rollout": _rollout(job, active) if active else None,
+        "problems": job_explain(job, now=timezone.now()) if job.is_published else [],
+        "failing": failing_instance(job) if troubled else None,
+    }
+
+
+def _log_tail(operation: Operation) -> list[OperationLog]:
+    return list(operation.log.order_by("-id")[:LOG_LINES])[::-1]
+
+
+def _rollout(job: Job, operation: Operation) -> RolloutCount | None:
+    """Old, new and healthy instances, for the operations that replace them."""
+    if operation.kind not in {PUBLISH, ROLLBACK, RESTART} or not operation.memory.get("asked"):
+        return None
+    return rollout_of(job, version=operation.parameters.get("version"))

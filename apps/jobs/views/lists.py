@@ -1,0 +1,75 @@
+"""The list of jobs, and what the job form asks for while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+from django_filters import FilterSet
+
+from apps.accounts.rights import Right, lines_with, product_lines_visible
+from apps.core.selectors import clusters_shown
+from apps.core.views.pages import PageRequest
+from apps.core.views.tables import TablePage
+from apps.jobs.filters import JobFilter
+from apps.jobs.models import Job
+from apps.jobs.selectors import jobs_visible, secret_names
+from apps.jobs.tables import JobTable
+
+SUGGESTIONS = 20
+
+
+class JobListPage(TablePage):
+    """The jobs that the person may know of."""
+
+    table_class = JobTable
+    filterset_class = JobFilter
+    template_name = "jobs/list.html"
+    toolbar = ("search", "product_line", "cluster", "state", "service")
+
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        lines = product_lines_visible(self.request.user).values_list("tag", "pdl")
+        return {
+            "product_line": list(lines),
+            "cluster": [(cluster.name, cluster.name) for cluster in clusters_shown()],
+        }
+
+    def get_filterset(self, filterset_class: type[FilterSet]) -> FilterSet:
+        filters = super().get_filterset(filterset_class)
+        filters.form.fields["service"].widget.attrs |= {"placeholder": _("Service"), "size": 10}
+        return filters
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return jobs_visible(self.request.user)
+
+    def get_table_kwargs(self) -> dict[str, Any]:
+        return {"may_create": self.may_create}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "may_create": self.may_create}
+
+    @cached_property
+    def may_create(self) -> bool:
+        return lines_with(self.request.user, Right.CHANGE).exists()
+
+
+@require_GET
+def dependency_options(request: PageRequest) -> HttpResponse:
+    """Tags of jobs that a job of the same cluster may depend on, for what was typed so far."""
+    jobs = jobs_visible(request.user).filter(
+        cluster__name=request.GET.get("cluster", ""), tag__icontains=request.GET.get("typed", "")[:200]
+    )
+    values = jobs.order_by("tag").values_list("tag", flat=True)[:SUGGESTIONS]
+    return render(request, "jobs/form/_options.html", {"values": values})
+
+
+@require_GET
+def secret_options(request: PageRequest) -> HttpResponse:
+    """The names of a product line's secrets; their values never leave the database this way."""
+    values = secret_names(request.user, product_line=request.GET.get("product_line", ""))
+    return render(request, "jobs/form/_options.html", {"values": values})

@@ -1,0 +1,39 @@
+// Follows a log: asks for what was added while 'follow' is ticked and the page is looked at, and keeps the end in view
+// unless the reader has scrolled up. What has long scrolled by is dropped, so that a page left open stays light.
+const EVERY_MS = 1500;
+const KEPT_LETTERS = 2_000_000;
+const NEAR_END_PX = 40;
+
+const log = document.getElementById("log");
+const follow = document.getElementById("log-follow");
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+}
+
+function drop() {
+  let length = log.textContent.length;
+  while (length > KEPT_LETTERS && log.children.length > 2) {
+    length -= log.firstElementChild.textContent.length;
+    log.firstElementChild.remove();
+  }
+}
+
+if (log) {
+  let atEnd = true;
+  toEnd();
+  log.addEventListener("scroll", () => {
+    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  });
+  log.addEventListener("htmx:afterSettle", () => {
+    drop();
+    if (atEnd) toEnd();
+  });
+  setInterval(() => {
+    if (follow.checked && !document.hidden) htmx.trigger(log.querySelector("[data-log-next]"), "read-on");
+  }, EVERY_MS);
+}
+
+document.querySelector("[data-log-choice]")?.addEventListener("change", (event) => {
+  if (event.target !== follow) event.currentTarget.requestSubmit();
+});

@@ -70,7 +70,6 @@ class Agents:
         """`claimed_ports` is shared by all clusters, since they share the machine's ports."""
         self._work_dir = data / config.name
         self._launcher = launcher
-        self._agent_port = config.agent_port
         self._claimed_ports = claimed_ports
         self._kill_grace_s = kill_grace_s
         self._running: dict[TaskId, Task] = {}
@@ -82,10 +81,6 @@ class Agents:
     @property
     def work_dir(self) -> Path:
         return self._work_dir
-
-    def pid_of(self, host: Host) -> str:
-        """The agent's libprocess address."""
-        return f"slave({host.number})@127.0.0.1:{self._agent_port or 5051}"
 
     def port_usable(self, port: int) -> bool:
         """Whether a real task may be given this port now."""

@@ -66,6 +66,19 @@ def save_host(store: Store, cluster: Cluster, host: Host) -> None:
     store.mark(cluster.name, "host", host.hostname, lambda: _host_record(host))
 
 
+def save_identity(store: Store, cluster: Cluster) -> None:
+    """Remember what the master is, and its maintenance schedule."""
+    store.mark(cluster.name, "identity", "cluster", lambda: _identity_record(cluster))
+
+
+def _identity_record(cluster: Cluster) -> Record:
+    return {
+        "master_id": cluster.master_id,
+        "registered_at": format_timestamp(cluster.marathon.registered_at),
+        "maintenance": cluster.maintenance,
+    }
+
+
 def _new_identity(config: ClusterConfig, store: Store) -> Record:
     identity = {"master_id": str(uuid.uuid4()), "registered_at": format_timestamp(now())}
     store.mark(config.name, "identity", "cluster", lambda: identity)

@@ -250,6 +250,11 @@ class Host:
     tasks: dict[TaskId, Task] = field(default_factory=dict)
 
     @property
+    def agent_pid(self) -> str:
+        """The agent's libprocess address; a client makes its URL from it. 5051 is Mesos' default."""
+        return f"slave({self.number})@127.0.0.1:{self.agent_port or 5051}"
+
+    @property
     def offering(self) -> bool:
         """Whether its free resources are offered to frameworks at all."""
         return self.reachable and not self.deactivated and not self.down

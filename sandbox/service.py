@@ -12,11 +12,16 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.chronos.api import chronos_app
+from sandbox.chronos.registry import Registry
 from sandbox.config import ClusterConfig, SandboxConfig
 from sandbox.faults.admin import make_admin_app
 from sandbox.ids import TaskId
 from sandbox.launcher.client import Launcher
 from sandbox.marathon.server import make_app
+from sandbox.mesos.agent import agents_app
+from sandbox.mesos.feed import MasterFeed
+from sandbox.mesos.master import master_app
 from sandbox.runtime import ClusterRuntime, end_unknown
 from sandbox.store import Store
 
@@ -109,13 +114,27 @@ class Sandbox:
             wanted = [config.marathon_port, *config.marathon_standby_ports]
             marathons = await self._listen(make_app(runtime), wanted)
             runtime.leadership.open(marathons)
+        feed = MasterFeed(runtime.cluster)
+        runtime.tracker.on_status = feed.status
+        agent = await self._open(
+            agents_app(runtime.cluster, runtime.agents.work_dir, runtime.faults), config.agent_port
+        )
+        for host in runtime.cluster.hosts.values():
+            host.agent_port = agent
+        mesos = await self._open(
+            master_app(runtime.cluster, runtime.hosts, self._store, feed), config.mesos_port
+        )
+        chronos = await self._open(chronos_app(Registry(self._store, config.name)), config.chronos_port)
         return ClusterAddresses(
             marathon=self._url(marathons[0]) if marathons else None,
             marathon_standbys=tuple(self._url(port) for port in marathons[1:]),
-            mesos=None,
-            agent=None,
-            chronos=None,
+            mesos=None if mesos is None else self._url(mesos),
+            agent=None if agent is None else self._url(agent),
+            chronos=None if chronos is None else self._url(chronos),
         )
+
+    async def _open(self, app: web.Application, port: int | None) -> int | None:
+        return None if port is None else (await self._listen(app, [port]))[0]
 
     async def _listen(self, app: web.Application, ports: list[int]) -> list[int]:
         """Serve an application on these ports; 0 is any free one. Returns the real ones."""

@@ -95,7 +95,7 @@ class Launching:
             task_id=task.id,
             hostname=host.hostname,
             host_id=host.id,
-            agent_pid=self._agents.pid_of(host),
+            agent_pid=host.agent_pid,
             framework_id=task.framework_id,
             directory=task.directory,
             ports=instance.ports,

@@ -59,8 +59,8 @@ class Tracker:
     """Owner of all instances of a cluster.
 
     `on_waiting(instance)` is called when an instance needs an offer, `on_freed()` when resources came back,
-    `on_running(instance)` when a task has come up, `on_settled(app_id)` when an instance ended or was
-    forgotten."""
+    `on_running(instance)` when a task has come up, `on_status(task)` after each of its status updates,
+    `on_settled(app_id)` when an instance ended or was forgotten."""
 
     def __init__(self, cluster: Cluster, store: Store, bus: EventBus, limiter: RateLimiter) -> None:
         self._cluster = cluster
@@ -71,6 +71,7 @@ class Tracker:
         self.on_waiting: Callable[[Instance], None] = lambda instance: None
         self.on_freed: Callable[[], None] = lambda: None
         self.on_running: Callable[[Instance], None] = lambda instance: None
+        self.on_status: Callable[[Task], None] = lambda task: None
         self.on_task_gone: Callable[[Task], None] = lambda task: None
         self.on_collected: Callable[[Task], None] = lambda task: None
         self.on_left_behind: Callable[[Task], None] = lambda task: None
@@ -260,6 +261,7 @@ class Tracker:
             task.statuses[-1] = status
         else:
             task.statuses.append(status)
+        self.on_status(task)
 
     def _announce_status(self, instance: Instance, task: Task, message: str) -> None:
         host = self._cluster.hosts[task.host_id]

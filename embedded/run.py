@@ -32,8 +32,10 @@ def run(folder: Folder, web_port: int, *, end_with_parent: bool) -> None:
     """
     began = time.monotonic()
     # From here on a signal is KeyboardInterrupt wherever we are, and every `finally` below does its part.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    # SIGINT too: a script's background job starts with it ignored. Only `nohup` means its wish.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     folder.prepare()
     with folder.held():
         if ended := end_leftovers(folder.root):

@@ -26,7 +26,7 @@ from sandbox.service import ClusterAddresses, SandboxAddresses
 
 FAST: Mapping[str, float] = {
     "offer_interval_s": 0.1,
-    "first_health_check_s": 0.1,
+    "first_health_check_s": 0.4,
     "agent_timeout_s": 0.1,
     "unreachable_sweep_s": 0.1,
     "backoff_sweep_s": 0.2,
@@ -61,6 +61,11 @@ class SandboxProcess:
         return self.addresses.admin
 
     @property
+    def data(self) -> Path:
+        """Its data folder: state, sandbox folders of tasks, volumes."""
+        return self._folder / "data"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -69,10 +74,18 @@ class SandboxProcess:
         """Start, or start again on the ports of the first time. Returns when it answers."""
         path = self._folder / "sandbox.json"
         path.write_text(json.dumps(self._config))
-        data = str(self._folder / "data")
         with open(self._folder / "sandbox.log", "a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sandbox", "--config", str(path), "--data", data, "--print-addresses"],
+                [
+                    sys.executable,
+                    "-m",
+                    "sandbox",
+                    "--config",
+                    str(path),
+                    "--data",
+                    str(self.data),
+                    "--print-addresses",
+                ],
                 cwd=_REPOSITORY,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -153,7 +166,7 @@ def running_sandbox(
         try:
             sandbox.stop()
         finally:
-            _end_launcher(folder / "data")
+            _end_launcher(sandbox.data)
 
 
 def default_hosts(count: int = 3) -> list[dict[str, Any]]:

@@ -131,6 +131,10 @@ class Agents:
         self._running[task.id] = task
         self._handlers[task.id] = on_end
 
+    def runs(self, task: Task) -> bool:
+        """Whether the task has a process, or one is just being started."""
+        return task.id in self._running
+
     def kill(self, task: Task, grace_s: float | None = None) -> None:
         """SIGTERM to the group, SIGKILL after the grace. `on_end` follows; killing twice is harmless."""
         if task.id not in self._running or task.id in self._killed or task.pid is None:

@@ -84,6 +84,10 @@ class Subscriber:
                 await asyncio.wait_for(self._wake.wait(), timeout_s)
             except TimeoutError:
                 return b""
+        return self.pending()
+
+    def pending(self) -> bytes:
+        """Take what is waiting now."""
         self._wake.clear()
         frames = b"".join(self._waiting)
         self._waiting.clear()

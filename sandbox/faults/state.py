@@ -56,6 +56,11 @@ class EventFaults:
     _held: Event | None = None
     _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - repeatable, not secret
 
+    @property
+    def holding(self) -> bool:
+        """Whether an event is held back, to go after the next one."""
+        return self._held is not None
+
     def mend(self) -> None:
         """Spoil nothing any more; the counts stay."""
         self.drop = self.duplicate = self.reorder = 0.0

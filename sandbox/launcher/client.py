@@ -54,11 +54,10 @@ class Launcher:
     async def start(self) -> list[TaskProcess]:
         """Connect to the keeper that an earlier run left, or start one. Returns the tasks it knows."""
         try:
-            reader = await self._connect()
+            reader, hello = await self._greet()
         except OSError:
             self._start_keeper()
-            reader = await self._connect_until_ready()
-        hello = json.loads(await reader.readline())
+            reader, hello = await self._greet_when_ready()
         known = [_described(item) for item in hello["tasks"]]
         self._running = {task.task_id: task for task in known if task.status is None}
         self._reading = asyncio.create_task(self._read(reader), name="launcher")
@@ -106,7 +105,8 @@ class Launcher:
                 start_new_session=True,
             )
 
-    async def _connect(self) -> asyncio.StreamReader:
+    async def _greet(self) -> tuple[asyncio.StreamReader, dict[str, Any]]:
+        """Connect and read what the keeper knows. Raises OSError; a dying keeper accepts and says nothing."""
         folder = os.open(self._folder, os.O_PATH)
         try:
             reader, self._writer = await asyncio.open_unix_connection(
@@ -114,13 +114,16 @@ class Launcher:
             )
         finally:
             os.close(folder)
-        return reader
+        line = await reader.readline()
+        if not line:
+            raise ConnectionResetError("the launcher hung up without a word")
+        return reader, json.loads(line)
 
-    async def _connect_until_ready(self) -> asyncio.StreamReader:
+    async def _greet_when_ready(self) -> tuple[asyncio.StreamReader, dict[str, Any]]:
         async with asyncio.timeout(START_TIMEOUT_S):
             while True:
                 with contextlib.suppress(OSError):
-                    return await self._connect()
+                    return await self._greet()
                 await asyncio.sleep(0.01)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:

@@ -159,9 +159,8 @@ async def main(folder: str) -> None:
     descriptor = os.open(folder, os.O_PATH)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(folder, "launcher.sock"))
+    # The socket's file is left behind: removing it late could hit that of a successor.
     await Keeper().run(f"/proc/self/fd/{descriptor}/launcher.sock")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, "launcher.sock"))
 
 
 if __name__ == "__main__":

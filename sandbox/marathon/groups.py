@@ -86,9 +86,9 @@ async def patch_group(request: web.Request) -> web.Response:
     """1.9+: nothing but `enforceRole` of a top-level group."""
     runtime, body = runtime_of(request), read(GROUP_UPDATE, await read_body(request))
     group = _find(runtime, _path(request))
-    changed = Group(group.id, runtime.clock.next(), group.dependencies, body.get("enforceRole"))
-    change = runtime.root.prepare({}, groups={group.id: changed})
-    runtime.root.apply(change)
+    version = runtime.clock.next()
+    changed = Group(group.id, version, group.dependencies, body.get("enforceRole"))
+    runtime.root.apply(runtime.root.prepare({}, groups={group.id: changed}, version=version))
     runtime.store.flush()
     return web.Response(status=200)
 
@@ -144,10 +144,11 @@ def _change(runtime: ClusterRuntime, group_id: GroupId, body: Json) -> Change:
 
 
 def _structure(runtime: ClusterRuntime, group_id: GroupId, body: Json) -> Change:
+    version = runtime.clock.next()
     apps, groups = update_group(
-        runtime.cluster, group_id, body, version=runtime.clock.next(), default_role=runtime.config.mesos_role
+        runtime.cluster, group_id, body, version=version, default_role=runtime.config.mesos_role
     )
-    return runtime.root.prepare(apps, groups=groups)
+    return runtime.root.prepare(apps, groups=groups, version=version)
 
 
 def _only_alone(key: str) -> Json:

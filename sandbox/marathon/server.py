@@ -53,6 +53,9 @@ def make_app(runtime: ClusterRuntime) -> web.Application:
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_CACHE_HEADERS)
     leader = runtime_of(request).leadership.leader_address
+    port = _local_port(request)
+    if port != runtime_of(request).leadership.leader:
+        response.headers["X-Marathon-Via"] = f"1.1 127.0.0.1:{port}"
     if leader is not None:
         response.headers["X-Marathon-Leader"] = f"http://{leader}"
         response.headers["X-Frame-Options"] = "DENY"
@@ -104,14 +107,9 @@ async def _lead(request: web.Request, handler: Handler) -> web.StreamResponse:
     leader = await leadership.wait_for_leader(LEADER_PATIENCE_S)
     if leader is None:
         return reply({"message": "Could not determine the current leader"}, status=502)
-    if _local_port(request) != leader:
-        if request.path == "/v2/events":
-            url = request.url.with_host("127.0.0.1").with_port(leader)
-            return web.Response(status=302, headers={"Location": str(url)})
-        response = await handler(request)
-        if not response.prepared:
-            response.headers["X-Marathon-Via"] = f"1.1 127.0.0.1:{_local_port(request)}"
-        return response
+    if _local_port(request) != leader and request.path == "/v2/events":
+        url = request.url.with_host("127.0.0.1").with_port(leader)
+        return web.Response(status=302, headers={"Location": str(url)})
     return await handler(request)
 
 

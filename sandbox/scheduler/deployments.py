@@ -121,7 +121,6 @@ class Deployments:
     def abandon(self, deployment: Deployment) -> None:
         """Stop carrying it out; definitions stay at the target, tasks as they happen to be."""
         self._end(deployment, cancelled=True)
-        self._store.flush()
 
     # Running
 
@@ -180,6 +179,8 @@ class Deployments:
         if self._cluster.deployments.pop(deployment.id, None) is None:
             return
         self._mark(deployment)
+        # Whoever sees the end must find what it brought about, also after a kill.
+        self._store.flush()
         run = self._runs.get(deployment.id)
         if cancelled and run is not None:
             run.cancel()

@@ -81,6 +81,8 @@ class Launching:
             self._tracker.update(instance, TaskState.KILLING, "Killing task")
         if task.noop:
             self._noop.kill(instance)
+        elif not self._agents.runs(task):
+            self._tracker.update(instance, TaskState.KILLED, "Task killed before it was launched")
         else:
             state = self._tracker.state(instance.app_id)
             self._agents.kill(task, state.app.kill_grace_s if state else None)
@@ -124,10 +126,6 @@ class Launching:
         if self._faults.launch_delay_s:
             await asyncio.sleep(self._faults.launch_delay_s)
         if instance.task is not task:
-            self._agents.release_ports(task)
-            return
-        if instance.being_killed:
-            self._tracker.update(instance, TaskState.KILLED, "Task killed before it was launched")
             return
         folder = self._agents.make_folder(host, task)
         task.directory = str(folder)

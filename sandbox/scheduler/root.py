@@ -46,11 +46,13 @@ class Root:
         *,
         groups: Mapping[GroupId, Group | None] | None = None,
         restart: Iterable[AppId] = (),
+        version: datetime | None = None,
     ) -> Change:
         """What these canonical definitions (None: remove) change, with versions and service ports.
 
+        `version`: of the change, where the groups carry it already; else the next one.
         Raises InvalidObjectError when an app and a group would have the same id."""
-        version = self._clock.next()
+        version = version or self._clock.next()
         restarted = frozenset(restart)
         taken = self._service_ports(apps)
         changes = []

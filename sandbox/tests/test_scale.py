@@ -1,0 +1,55 @@
+"""Thousands of pretended tasks: in time, without a reader that keeps up being cut."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.testing import SandboxProcess, running_sandbox
+from sandbox.tests.api import Json, Marathon
+
+NOOP: Json = {
+    "cmd": "never run",
+    "cpus": 0.01,
+    "mem": 1,
+    "labels": {"SANDBOX_NOOP": "true"},
+    "healthChecks": [{"protocol": "COMMAND", "command": {"value": "true"}}],
+}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    cluster = {"name": "test", "marathon_port": 0, "generate": {"count": 500, "racks": 10}}
+    with running_sandbox(tmp_path_factory.mktemp("large"), clusters=[cluster]) as sandbox:
+        yield sandbox
+
+
+def test_a_thousand_from_one_call_within_two_seconds_and_every_event_seen(large: SandboxProcess) -> None:
+    marathon = Marathon(large.marathon)
+    marathon.create("/web", **NOOP, instances=0)
+    with marathon.events() as log:
+        began = time.monotonic()
+        marathon.done("PUT", "/v2/apps/web", {"instances": 1000})
+        took_s = time.monotonic() - began
+        log.wait_for("deployment_success")
+        running = [e for e in log.of("status_update_event") if e["taskStatus"] == "TASK_RUNNING"]
+    assert len({event["taskId"] for event in running}) == 1000
+    assert took_s < 2
+    app = marathon.app("/web")
+    assert (app["tasksRunning"], app["tasksHealthy"]) == (1000, 1000)
+    hosts = [task["host"] for task in app["tasks"]]
+    assert max(hosts.count(host) for host in set(hosts)) == 2  # spread evenly over 500 hosts
+    marathon.done("PUT", "/v2/apps/web?force=true", {"instances": 0})
+    assert marathon.tasks("/web") == []
+
+
+def test_pretended_tasks_survive_a_kill_too(large: SandboxProcess) -> None:
+    marathon = Marathon(large.marathon)
+    marathon.create("/kept", **NOOP, instances=50, constraints=[["rack", "GROUP_BY"]])
+    before = {task["id"]: task["host"] for task in marathon.tasks("/kept")}
+    large.kill()
+    large.start()
+    assert {task["id"]: task["host"] for task in marathon.tasks("/kept")} == before
+    marathon.wait(lambda: marathon.app("/kept")["tasksHealthy"] == 50, "all are healthy")

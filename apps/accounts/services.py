@@ -97,9 +97,13 @@ def product_line_create(*, cop: str, owt: str, pdl: str, title: str = "", by: Us
 
 @transaction.atomic
 def member_set(*, product_line: ProductLine, user: User, role: Role, by: User | None) -> Membership:
-    """Give a person a role on a product line, or change it. `by` needs MANAGE there (None: the set-up itself)."""
+    """Give a person a role on a product line, or change it. `by` needs MANAGE there (None: the set-up itself).
+
+    Raises InvalidInput where the last owner would become less: somebody must be able to let others in."""
     if by is not None:
         require(by, Right.MANAGE, product_line)
+    if role != Role.OWNER:
+        _refuse_last_owner(product_line, user, field="role")
     membership, _created = Membership.objects.update_or_create(
         product_line=product_line, user=user, defaults={"role": role}
     )
@@ -118,14 +122,15 @@ def member_remove(*, membership: Membership, by: User) -> None:
     """End a membership. Raises InvalidInput for the last owner: somebody must be able to let others in."""
     line = membership.product_line
     require(by, Right.MANAGE, line)
-    owners = Membership.objects.select_for_update().filter(product_line=line, role=Role.OWNER)
-    if membership.role == Role.OWNER and len(owners) == 1:
-        raise InvalidInput(
-            FieldError(
-                "user",
-                "last_owner",
-                _("%(user)s is the last owner. Name another owner first.") % {"user": membership.user},
-            )
-        )
+    _refuse_last_owner(line, membership.user, field="user")
     audit(by=by, action="member.remove", object=f"{membership.user} @ {line}", product_line=line)
     membership.delete()
+
+
+def _refuse_last_owner(line: ProductLine, user: User, *, field: str) -> None:
+    """Raises InvalidInput if the person is the product line's only owner. Holds the owners' rows, so that two who
+    step down at once do not both pass."""
+    owners = Membership.objects.select_for_update().filter(product_line=line, role=Role.OWNER)
+    if [owner.user_id for owner in owners] == [user.pk]:
+        text = _("%(user)s is the last owner. Name another owner first.") % {"user": user}
+        raise InvalidInput(FieldError(field, "last_owner", text))

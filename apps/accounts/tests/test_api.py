@@ -120,6 +120,7 @@ class TestMembers:
         }
         assert owner.delete(f"{url}new/").status_code == 204
         assert field_codes(owner.delete(f"{url}owner/")) == {"user": "last_owner"}
+        assert field_codes(owner.put(f"{url}owner/", {"role": "viewer"})) == {"role": "last_owner"}
         assert Membership.objects.count() == 1
 
     def test_bad_input_is_named(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from apps.jobs.spec.fields import SpecFields
+
 _MISSING = object()
 _NAMED = ("name", "path", "uri")
 """Rows of a list are matched by the first of these that they have, so that inserting one shows as one change."""
@@ -21,8 +23,14 @@ class Change:
 
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """What differs, in the order of the new spec's fields, then what only the old one had."""
-    return _diff(old, new, path="")
+    """What differs, in the order in which a spec's fields are declared."""
+    return _diff(_in_order(old), _in_order(new), path="")
+
+
+def _in_order(spec: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL's jsonb gives keys back by their length."""
+    declared = SpecFields._declared_fields
+    return {name: spec[name] for name in (*declared, *spec) if name in spec}
 
 
 def _diff(old: Any, new: Any, *, path: str) -> list[Change]:

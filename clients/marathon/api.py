@@ -118,8 +118,12 @@ class MarathonApi:
         self._package.reset_delay(_segments(app_id))
 
     @contextmanager
-    def events(self, *, idle_timeout_s: float) -> Iterator[Iterator[dict[str, Any]]]:
+    def events(
+        self, *, idle_timeout_s: float, event_types: Sequence[str] = ()
+    ) -> Iterator[Iterator[dict[str, Any]]]:
         """The event stream, open when the block is entered: what happens from now on will be in it.
+
+        Only of these `event_types`, or of all when none is named.
 
         The events end with Unavailable, or with TimedOut after `idle_timeout_s` without a byte (keep-alives
         come every 10 s). There is no replay; whoever reconnects reads everything again.
@@ -128,7 +132,7 @@ class MarathonApi:
         stream = self._package.stream(
             "/v2/events",
             # Light plans: a heavy one holds every app of the cluster, twice.
-            params={"plan-format": "light"},
+            params={"plan-format": "light", "event_type": list(event_types)},
             accept="text/event-stream",  # anything else, also a list containing it, is a 405
             idle_timeout_s=idle_timeout_s,
         )

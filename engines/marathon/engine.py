@@ -27,7 +27,7 @@ from engines.base import (
 )
 from engines.marathon import status
 from engines.marathon.definition import app_definition
-from engines.marathon.events import engine_event
+from engines.marathon.events import FOLLOWED, engine_event
 from engines.marathon.logs import Sandboxes
 from engines.marathon.rollout import labelled_rollout, upgrade_strategy
 
@@ -154,7 +154,7 @@ class MarathonEngine:
             return  # nothing of it waits
 
     def events(self, *, idle_timeout_s: float = 25.0) -> Iterator[EngineEvent]:
-        with self._marathon.events(idle_timeout_s=idle_timeout_s) as payloads:
+        with self._marathon.events(idle_timeout_s=idle_timeout_s, event_types=FOLLOWED) as payloads:
             yield EngineEvent(kind=EventKind.OTHER, at=None, message="the event stream is open")
             yield from map(engine_event, payloads)
 

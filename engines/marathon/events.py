@@ -114,6 +114,23 @@ _READERS: Mapping[str, Callable[[Payload], EngineEvent]] = {
 """The kinds that say more than which app they are about."""
 
 
+FOLLOWED = (
+    "api_post_event",
+    "app_terminated_event",
+    "deployment_failed",
+    "deployment_info",
+    "deployment_step_failure",
+    "deployment_step_success",
+    "deployment_success",
+    "instance_health_changed_event",
+    "status_update_event",
+    "unhealthy_instance_kill_event",
+    "unknown_instance_terminated_event",
+)
+"""The kinds that are asked for. Those left out say of the same moment what one of these says too: a starting
+instance makes eight events, and a thousand of them keep both ends busy for nothing."""
+
+
 def _workload_ids(payload: Payload) -> tuple[WorkloadId, ...]:
     found = payload.get("appId") or payload.get("runSpecId") or payload.get("instanceId")
     return (workload_id(found),) if found else ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -52,6 +52,7 @@ class Work:
     operation: Operation
     job: Job
     engine: Engine
+    seen: tuple[WorkloadStatus | None, datetime] | None = None
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -68,14 +69,22 @@ class Work:
         return WorkloadId(self.job.workload_id)
 
     def look(self) -> WorkloadStatus | None:
-        """What the scheduler says now; the mirror gets it too, so that pages and history never lag behind."""
+        """What the scheduler says now."""
         asked_at = timezone.now()
         status = self.engine.get(self.workload_id)
+        self.seen = (status, asked_at)
+        return status
+
+    def keep(self) -> None:
+        """Give the mirror what was seen last: who reads that an operation has ended finds the job as it left it.
+        (While it is under way the mirror is the watcher's.)"""
+        if self.seen is None:
+            return
+        status, asked_at = self.seen
         if status is None:
             mirror_missing([self.job.pk], at=asked_at)
         else:
             mirror_apply(self.job.cluster, [status], at=asked_at)
-        return status
 
     def say(self, text: str, **values: Any) -> None:
         """Log a line, once for each new wording."""
@@ -102,13 +111,23 @@ class JobKind(ABC):
     def step(self, operation: Operation) -> Outcome:
         work = self._work(operation)
         if operation.cancel_requested_at is not None:
-            return self.cancel(work)
-        if not work.memory.get("asked"):
-            return self._ask(work)
-        return self.follow(work)
+            outcome = self.cancel(work)
+        elif not work.memory.get("asked"):
+            outcome = self._ask(work)
+        else:
+            outcome = self.follow(work)
+        if not isinstance(outcome, Again):
+            work.keep()
+        return outcome
 
     def deadline_passed(self, operation: Operation) -> Outcome:
         work = self._work(operation)
+        outcome = self._late(work)
+        if not isinstance(outcome, Again):
+            work.keep()
+        return outcome
+
+    def _late(self, work: Work) -> Outcome:
         status = work.look()
         if not work.memory.get("asked") and not self.already_asked(work, status):
             fault = work.memory.get("last_fault", "")

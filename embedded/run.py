@@ -13,6 +13,7 @@ from pathlib import Path
 from embedded.errors import EmbeddedError
 from embedded.folder import Folder
 from embedded.leftovers import end_leftovers
+from embedded.parent import Parent
 from embedded.ports import Ports, refuse_busy
 from embedded.probes import http_get, http_status
 from embedded.stack import CHECKOUT, SANDBOX, Stack, procfile_names
@@ -31,6 +32,7 @@ def run(folder: Folder, web_port: int, *, end_with_parent: bool) -> None:
     Raises EmbeddedError when something is in the way or does not start.
     """
     began = time.monotonic()
+    parent = Parent.now() if end_with_parent else None
     # From here on a signal is KeyboardInterrupt wherever we are, and every `finally` below does its part.
     # SIGINT too: a script's background job starts with it ignored. Only `nohup` means its wish.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -50,7 +52,7 @@ def run(folder: Folder, web_port: int, *, end_with_parent: bool) -> None:
             _start_ocean(stack, supervisor)
             say(f"up in {time.monotonic() - began:.0f} s: http://127.0.0.1:{web_port}/")
             say(logins(folder))
-            _keep_watch(process, parent=os.getppid() if end_with_parent else None)
+            _keep_watch(process, parent)
 
 
 @contextmanager
@@ -175,12 +177,12 @@ def _refuse_failed(stack: Stack, supervisor: Supervisor, name: str) -> None:
         raise EmbeddedError(f"{name} does not start:\n{_tail(stack.folder.logs / f'{name}.log')}")
 
 
-def _keep_watch(process: subprocess.Popen[bytes], *, parent: int | None) -> None:
-    """Show what supervisord says until a signal comes or `parent` is no longer our parent."""
+def _keep_watch(process: subprocess.Popen[bytes], parent: Parent | None) -> None:
+    """Show what supervisord says until a signal comes or the parent wants an end."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while parent is None or os.getppid() == parent:
+        while parent is None or not parent.wants_end():
             if not selector.select(timeout=1.0):
                 continue
             # Not through the text layer: it may keep a line back that no further event announces.

@@ -24,28 +24,17 @@ class Addresses:
     def __len__(self) -> int:
         return len(self._urls)
 
-    def __str__(self) -> str:
-        return ", ".join(self._urls)
-
     @property
     def preferred(self) -> str:
         """The address that answered last; at first the first of the setting."""
         return self._preferred
-
-    def prefer(self, url: str) -> None:
-        """Ask `url` first from now on; it may be a leader that the setting does not name."""
-        self._preferred = url
-
-    def in_order(self) -> tuple[str, ...]:
-        """All addresses, the preferred one first."""
-        return (self._preferred, *(url for url in self._urls if url != self._preferred))
 
     def first_answer(self, ask: Callable[[str], T]) -> T:
         """Ask one address after another until one answers, and prefer that one. For reads only.
 
         Raises the last Unavailable or TimedOut when none does; any other error at once: it is an answer.
         """
-        for url in self.in_order():
+        for url in (self._preferred, *(url for url in self._urls if url != self._preferred)):
             try:
                 answer = ask(url)
             except (Unavailable, TimedOut) as exc:

@@ -93,6 +93,11 @@ def errors_at(response: Response) -> dict[str, str]:
     return {name: unescape(re.sub(r"<[^>]+>", "", text)).strip() for name, text in found}
 
 
+def text_of(response: Response) -> str:
+    """The page without its tags, in one line."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+
 def add_row(data: dict[str, str], rows: str, **values: Any) -> dict[str, str]:
     """The data with a row that a script has added. It stands behind the spare one that browsers without scripts see,
     so the first of an empty list has index 1."""

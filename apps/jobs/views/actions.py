@@ -146,7 +146,7 @@ def delete(request: PageRequest, tag: str) -> HttpResponse:
     form = ConfirmForm(_data(request), job=job)
     sentences = [
         _ends_all(job),
-        _("It leaves the scheduler and the lists, with all its %(count)s versions; this cannot be undone.")
+        _("It leaves the scheduler and the lists, with all its versions (%(count)s); this cannot be undone.")
         % {"count": job.latest_version},
     ]
     question = Question(_("Delete %(name)s") % {"name": job.name}, sentences, _("Delete"), danger=True)

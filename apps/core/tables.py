@@ -30,6 +30,7 @@ class OceanTable(tables.Table):
     caption: ClassVar[Any] = ""
     empty_template: ClassVar[str] = ""
     page_sizes: ClassVar[tuple[int, ...]] = PAGE_SIZES
+    page_size: ClassVar[int] = DEFAULT_PAGE_SIZE
     toolbar: Sequence[BoundField] = ()
     kept_filters: Sequence[BoundField] = ()
     is_filtered = False
@@ -39,5 +40,5 @@ class OceanTable(tables.Table):
         rows = self.data.data
         if isinstance(rows, QuerySet) and rows.query.order_by:
             self.data.data = rows.order_by(*rows.query.order_by, "pk")
-        size = per_page if per_page in PAGE_SIZES else DEFAULT_PAGE_SIZE
+        size = per_page if per_page in self.page_sizes else self.page_size
         super().paginate(*args, per_page=size, **kwargs)

@@ -30,11 +30,12 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
   });
 }
 
-// A search's address names only what was filled in.
+// A search's address names only what was filled in or differs from the default.
 document.body.addEventListener("htmx:configRequest", (event) => {
   if (!event.target.matches("form[role=search]")) return;
   for (const [name, value] of Object.entries(event.detail.parameters)) {
-    if (value === "") delete event.detail.parameters[name];
+    const usual = event.target.elements[name]?.dataset?.default ?? "";
+    if (value === usual) delete event.detail.parameters[name];
   }
 });
 

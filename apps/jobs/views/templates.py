@@ -17,6 +17,7 @@ from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
 from apps.jobs.filters import JobTemplateFilter
 from apps.jobs.models import JobTemplate
+from apps.jobs.spec.fields import SpecFields
 
 
 class TemplateTable(OceanTable):
@@ -45,8 +46,17 @@ class TemplateList(TablePage):
 
 def template(request: PageRequest, name: str) -> HttpResponse:
     found = get_object_or_404(JobTemplate, name=name)
-    context = {"template": found, "title": template_title(found), "rows": list(_rows(found.spec))}
+    context = {
+        "template": found,
+        "title": template_title(found),
+        "rows": list(_rows(spec_in_order(found.spec))),
+    }
     return render_page(request, "jobs/template.html", context)
+
+
+def spec_in_order(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as the form has them; the database keeps none of a JSON object's order."""
+    return {name: spec[name] for name in SpecFields().fields if name in spec}
 
 
 def template_title(found: JobTemplate) -> str:
@@ -55,7 +65,7 @@ def template_title(found: JobTemplate) -> str:
 
 
 def _rows(spec: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each field of the spec by its path, as error messages and the API name it: `ports[0].name`."""
+    """Each field by its path, as error messages and the API name it: `ports[0].name`."""
     for key, value in spec.items():
         yield from _row(f"{path}{key}", value)
 

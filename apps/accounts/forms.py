@@ -53,7 +53,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         self.fields["language"].choices = [by_browser, *self.fields["language"].choices[1:]]  # type: ignore[attr-defined]
 
 
-class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # generic only in the stubs
+class OwnPasswordForm(PasswordChangeForm):
     """Django's own, without taking the focus: it is not alone on its page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth import middleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone, translation
 
 from apps.accounts.preferences import TIME_ZONE_COOKIE
@@ -18,8 +18,8 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     """Django's own: pages are closed unless marked open. A part that htmx asks for sends the whole page to the login
     instead of showing the login page inside it."""
 
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Callable[..., HttpResponse]
+    def handle_no_permission(  # type: ignore[override]  # Django sends on whatever response it is given
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponse:
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})

@@ -17,7 +17,7 @@ SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
 """`attrs` of a column whose text stays on one line."""
 
 
-class OceanTable(tables.Table):
+class OceanTable(tables.Table):  # type: ignore[misc]  # django-tables2 is untyped
     """A table of one page.
 
     `region` is the id of the part that search, sorting and live news replace; `live` are the topics that refresh it;

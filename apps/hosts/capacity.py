@@ -39,24 +39,32 @@ class Capacity:
 
 def capacity_by_cluster() -> dict[int, Capacity]:
     """Each cluster's capacity by the cluster's primary key: one query, whatever the number of hosts."""
-    sums = {
-        f"{column}_{name}": Coalesce(Sum(Cast(KT(f"{column}__{name}"), FloatField()), filter=IN_SERVICE), 0.0)
-        for column in ("resources", "used")
-        for name in ("cpus", "mem", "disk")
-    }
     rows = (
         Host.objects.order_by()
         .values("cluster_id")
-        .annotate(hosts=Count("pk"), in_service=Count("pk", filter=IN_SERVICE), **sums)
+        .annotate(
+            hosts_in_service=Count("pk", filter=IN_SERVICE),
+            hosts_all=Count("pk"),
+            cpus=_sum("resources", "cpus"),
+            cpus_used=_sum("used", "cpus"),
+            mem=_sum("resources", "mem"),
+            mem_used=_sum("used", "mem"),
+            disk=_sum("resources", "disk"),
+            disk_used=_sum("used", "disk"),
+        )
     )
     return {
         row["cluster_id"]: Capacity(
-            hosts=row["hosts"],
-            in_service=row["in_service"],
-            **{
-                name: Amount(used=row[f"used_{name}"], total=row[f"resources_{name}"])
-                for name in ("cpus", "mem", "disk")
-            },
+            hosts=row["hosts_all"],
+            in_service=row["hosts_in_service"],
+            cpus=Amount(used=row["cpus_used"], total=row["cpus"]),
+            mem=Amount(used=row["mem_used"], total=row["mem"]),
+            disk=Amount(used=row["disk_used"], total=row["disk"]),
         )
         for row in rows
     }
+
+
+def _sum(column: str, name: str) -> Coalesce:
+    """The sum of one scalar over the hosts in service."""
+    return Coalesce(Sum(Cast(KT(f"{column}__{name}"), FloatField()), filter=IN_SERVICE), 0.0)

@@ -93,7 +93,7 @@ class Dashboard:
 
     @cached_property
     def running_operations(self) -> QuerySet[Operation]:
-        return operations_visible(self.user).active()[:OPERATIONS_SHOWN]
+        return operations_visible(self.user).filter(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
 
     @cached_property
     def latest_operations(self) -> QuerySet[Operation]:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from apps.accounts.models import User
 from apps.accounts.services import token_create
@@ -19,7 +19,7 @@ from apps.core.tests.factories import make_operation
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs_program("chromium")]
 WITHIN_MS = 5_000
 """Soon enough to prove that the stream brought it (the page looks by itself only every 10 s) on a slow machine too."""
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 
 
 def sign_in(page: Page, user: User) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
+from apps.accounts.models import User
 from apps.accounts.tests.factories import make_member, make_sre, make_user
 from apps.core.live import announce
 from apps.core.live_topics import MAX_TOPICS, allowed
@@ -39,10 +40,9 @@ async def heard(stream: AsyncIterator[bytes]) -> list[str]:
 async def open_page(client: AsyncClient, *topics: str) -> AsyncIterator[bytes]:
     """A page's stream, once it listens: a page that comes first hears of all its topics when the hub is ready."""
     response = await client.get("/live/", {"topics": ",".join(topics)})
-    assert isinstance(response, StreamingHttpResponse)
     assert response["Content-Type"] == "text/event-stream"
     assert response["Cache-Control"] == "no-cache"
-    stream = aiter(response)
+    stream: AsyncIterator[bytes] = aiter(cast("AsyncIterator[bytes]", response))
     assert await anext(stream) == b"retry: 2000\n\n"
     return stream
 
@@ -90,7 +90,7 @@ def test_a_page_listens_to_a_bounded_number_of_topics() -> None:
     assert allowed(user, topics) == set(topics[:MAX_TOPICS])
 
 
-def _two_operations() -> tuple[tuple[object, int], int]:
+def _two_operations() -> tuple[tuple[User, int], int]:
     """A member with an operation of theirs, and one of another product line."""
     member, stranger = make_member(), make_member()
     line, other = member.product_lines.get(), stranger.product_lines.get()

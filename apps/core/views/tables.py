@@ -45,7 +45,7 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
             elif name in choices:
                 field.widget = forms.Select(choices=[("", _nothing_chosen(field)), *choices[name]])
             elif isinstance(field, forms.ChoiceField):
-                offered = [(value, label) for value, label in field.choices if value]
+                offered = [choice for choice in field.widget.choices if choice[0]]
                 widget = OneOf if isinstance(field, forms.MultipleChoiceField) else forms.Select
                 field.widget = widget(choices=[("", _nothing_chosen(field)), *offered])
         return filters

@@ -56,7 +56,7 @@ def template(request: PageRequest, name: str) -> HttpResponse:
 
 def spec_in_order(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as the form has them; the database keeps none of a JSON object's order."""
-    return {name: spec[name] for name in SpecFields().fields if name in spec}
+    return {name: spec[name] for name in SpecFields().get_fields() if name in spec}
 
 
 def template_title(found: JobTemplate) -> str:

@@ -4,7 +4,7 @@
 `workload` turns one into what an engine runs.
 """
 
-from apps.jobs.spec.diff import Change, spec_diff
+from apps.jobs.spec.diff import Change, spec_diff, spec_in_order
 from apps.jobs.spec.validation import spec_merge, spec_validate
 
-__all__ = ["Change", "spec_diff", "spec_merge", "spec_validate"]
+__all__ = ["Change", "spec_diff", "spec_in_order", "spec_merge", "spec_validate"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,11 +25,11 @@ class Change:
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     """What differs, in the order in which a spec's fields are declared."""
-    return _diff(_in_order(old), _in_order(new), path="")
+    return _diff(spec_in_order(old), spec_in_order(new), path="")
 
 
-def _in_order(spec: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL's jsonb gives keys back by their length."""
+def spec_in_order(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in the order of their declaration: PostgreSQL's jsonb gives keys back by their length."""
     declared = SpecFields._declared_fields
     return {name: spec[name] for name in (*declared, *spec) if name in spec}
 

@@ -17,7 +17,7 @@ from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
 from apps.jobs.filters import JobTemplateFilter
 from apps.jobs.models import JobTemplate
-from apps.jobs.spec.fields import SpecFields
+from apps.jobs.spec import spec_in_order
 
 
 class TemplateTable(OceanTable):
@@ -52,11 +52,6 @@ def template(request: PageRequest, name: str) -> HttpResponse:
         "rows": list(_rows(spec_in_order(found.spec))),
     }
     return render_page(request, "jobs/template.html", context)
-
-
-def spec_in_order(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as the form has them; the database keeps none of a JSON object's order."""
-    return {name: spec[name] for name in SpecFields().get_fields() if name in spec}
 
 
 def template_title(found: JobTemplate) -> str:

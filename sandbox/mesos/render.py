@@ -191,7 +191,7 @@ def used_by(tasks: Iterable[Task]) -> Json:
     """What some tasks use, under the three keys that frameworks have for it (nothing is on offer)."""
     known = list(tasks)
     ports = [port for task in known for port in task.allocation.ports]
-    scalars = _summed(task.allocation.totals() for task in known)
+    scalars = _summed(by_name for task in known for by_name in task.allocation.scalars.values())
     used = resources_json(scalars, format_ranges(ports) if ports else "")
     return {"used_resources": used, "offered_resources": resources_json({}), "resources": used}
 

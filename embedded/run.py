@@ -121,23 +121,22 @@ def _start_servers(stack: Stack, supervisor: Supervisor) -> None:
 def _prepare_database(stack: Stack, environment: dict[str, str]) -> None:
     if stack.postgres:
         stack.postgres.create_database()
-    commands = [["migrate", "--no-input"], ["clusters_sync"]]
+    commands = ["migrate --no-input", "clusters_sync"]
     if stack.postgres:  # demo people with known tokens have no place in a database of someone else's
-        commands.append(["demo"])
+        commands.append("demo")
     log = stack.folder.logs / "manage.log"
     with log.open("wb") as output:
-        for command in commands:
-            done = subprocess.run(
-                [sys.executable, "manage.py", *command],
-                env=environment,
-                cwd=CHECKOUT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            if done.returncode != 0:
-                raise EmbeddedError(f"`manage.py {command[0]}` failed:\n{_tail(log)}")
+        done = subprocess.run(
+            [sys.executable, "scripts/manage_each.py", *commands],
+            env=environment,
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise EmbeddedError(f"the database could not be prepared ({', '.join(commands)}):\n{_tail(log)}")
     say("database is ready")
 
 

@@ -94,8 +94,12 @@ class Work:
             operation_log(self.operation, text, **values)
 
     def diagnose(self, status: WorkloadStatus) -> list[Problem]:
-        """Ask why it is not as wanted, and keep the answer for the pages."""
-        return job_diagnose(self.job, status, engine=self.engine)
+        """Ask why it is not as wanted, and keep the answer: for the pages, and for the reason of a failure, as at the
+        deadline itself the culprit may just be being replaced."""
+        problems = job_diagnose(self.job, status, engine=self.engine)
+        if why := summarise(problem for problem in problems if problem.severity != "info"):
+            self.memory["why"] = why
+        return problems
 
 
 class JobKind(ABC):
@@ -201,8 +205,10 @@ class JobKind(ABC):
         return self.follow_for
 
     def why(self, work: Work, status: WorkloadStatus) -> list[dict[str, Any]]:
-        """The reason that a failure keeps, as stored sentences."""
-        return summarise(work.diagnose(status))
+        """The reason that a failure keeps, as stored sentences: the present one, or the last that was seen."""
+        work.diagnose(status)
+        why: list[dict[str, Any]] = work.memory.get("why", [])
+        return why
 
 
 def follow_again(work: Work, status: WorkloadStatus, *, progress: int, text: str, **values: Any) -> Again:

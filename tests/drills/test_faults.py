@@ -47,7 +47,8 @@ def begin_publish(job: JobHandle) -> int:
     operation = job.api.operation(f"{job.path}/publish/")
 
     def is_under_way() -> bool:
-        return 0 < job.api.get(f"operations/{operation}/")["progress"] < 99
+        progress: int = job.api.get(f"operations/{operation}/")["progress"]
+        return 0 < progress < 99
 
     wait_until(is_under_way, what="the publish is under way", timeout_s=20)
     return operation

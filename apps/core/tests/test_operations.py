@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection, transaction
@@ -28,6 +28,9 @@ from apps.core.operations.services import (
 from apps.core.tests.factories import make_cluster
 from clients.errors import Refused, Unavailable
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 TARGET = Target(type="thing", id=1, name="the thing")
 
 
@@ -35,7 +38,7 @@ class Script:
     """A kind that plays a list of outcomes and notes what it was asked."""
 
     name = "test.script"
-    label = "a scripted operation"
+    label: StrOrPromise = "a scripted operation"
     queue = "operations"
     deadline = timedelta(hours=1)
 

@@ -93,6 +93,8 @@ TEMPLATES = [
 FORM_RENDERER = "apps.core.forms.Renderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
+# The job form sends five fields for a variable, and a job may have hundreds of them.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [

@@ -86,7 +86,7 @@ class InstanceTable(OceanTable):
         "_instance_actions.html",
         verbose_name=_("Actions"),
         orderable=False,
-        attrs={"td": {"class": "job-wide text-end text-nowrap"}},
+        attrs={"td": {"class": "job-actions"}},
     )
 
     class Meta:
@@ -137,7 +137,7 @@ class VersionTable(OceanTable):
         "_version_actions.html",
         verbose_name=_("Actions"),
         orderable=False,
-        attrs={"td": {"class": "job-wide text-end text-nowrap"}},
+        attrs={"td": {"class": "job-actions"}},
     )
 
     class Meta:

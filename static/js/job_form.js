@@ -38,7 +38,7 @@ function fill(options, values) {
 
 const suggestJobs = later(SUGGEST_MS, (typed) => {
   const options = document.getElementById("dependency-options");
-  fill(options, { cluster: options.dataset.cluster ?? valueOf("cluster"), typed });
+  fill(options, { cluster: options.dataset.cluster ?? valueOf("cluster"), own: options.dataset.own ?? "", typed });
 });
 
 const showCall = later(LOOK_AGAIN_MS, () => {

@@ -96,8 +96,8 @@ class StrategyForm(PlainForm):
     kind = ChoiceField(
         label=pgettext_lazy("strategy", "Kind"),
         choices=[
-            ("rolling", _("rolling: in batches, as the new ones become healthy")),
-            ("recreate", _("recreate: stop all, then start the new ones")),
+            ("rolling", _("rolling (in batches)")),
+            ("recreate", _("recreate (stop all first)")),
         ],
         initial="rolling",
     )

@@ -425,16 +425,19 @@ def test_the_api_call_of_an_edit_holds_what_was_changed(client: Client, line: Pr
 def test_suggestions_are_what_the_person_may_know_of(client: Client, line: ProductLine) -> None:
     mine = make_job(product_line=line)
     other_line = make_product_line()
+    own = make_job(product_line=line, cluster=mine.cluster)
     others = make_job(product_line=other_line, cluster=mine.cluster)
     elsewhere = make_job(product_line=line)
     secret_set(product_line=line, name="ours", value="x", by=make_sre())
     secret_set(product_line=other_line, name="theirs", value="x", by=make_sre())
 
-    jobs = client.get(f"/jobs/options/dependencies/?cluster={mine.cluster.name}&typed=job").content.decode()
+    asked = f"cluster={mine.cluster.name}&own={own.tag}&typed=job"
+    jobs = client.get(f"/jobs/options/dependencies/?{asked}").content.decode()
     ours = client.get(f"/jobs/options/secrets/?product_line={line.tag}").content.decode()
     theirs = client.get(f"/jobs/options/secrets/?product_line={other_line.tag}").content.decode()
 
     assert mine.tag in jobs
+    assert own.tag not in jobs
     assert others.tag not in jobs
     assert elsewhere.tag not in jobs
     assert 'value="ours"' in ours

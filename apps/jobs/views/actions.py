@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -225,7 +224,6 @@ def _answer(
             except TargetBusy as exc:
                 busy, status = exc, 409
             else:
-                messages.success(request, _("Asked for. This page shows how it goes."))
                 return _go(request, job)
     context = {"job": job, "question": question, "form": form, "busy": busy}
     parts = {"dialog": "jobs/_action_dialog.html"}

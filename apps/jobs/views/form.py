@@ -37,8 +37,8 @@ def job_new(request: PageRequest) -> HttpResponse:
     lines = lines_with(request.user, Right.CHANGE)
     if not lines.exists():
         raise Forbidden(_("Creating jobs needs the role developer on a product line. Ask one of its owners."))
+    template = _template(request)
     if request.method != "POST":
-        template = _template(request)
         place = _place(lines, initial=_initial_place(request, lines))
         form = JobForm(spec=template.spec if template else None, place=place)
         return _render_new(request, form, template=template)
@@ -47,7 +47,7 @@ def job_new(request: PageRequest) -> HttpResponse:
         job = job_create(new=form.new_job(), by=request.user)
     except InvalidInput as exc:
         form.put_errors(exc.errors)
-        return _render_new(request, form, status=422)
+        return _render_new(request, form, template=template, status=422)
     messages.success(request, _("Saved as a draft: version 1. Nothing runs until it is published."))
     return _saved(request, job, version=1)
 
@@ -166,7 +166,7 @@ def _initial_place(request: PageRequest, lines: Any) -> dict[str, Any]:
 
 
 def _render_new(
-    request: PageRequest, form: JobForm, *, template: JobTemplate | None = None, status: int = 200
+    request: PageRequest, form: JobForm, *, template: JobTemplate | None, status: int = 200
 ) -> HttpResponse:
     assert form.place_form is not None
     names = {

@@ -60,7 +60,9 @@ def _log_tail(operation: Operation) -> list[OperationLog]:
 
 
 def _rollout(job: Job, operation: Operation) -> RolloutCount | None:
-    """Old, new and healthy instances, for the operations that replace them."""
-    if operation.kind not in {PUBLISH, ROLLBACK, RESTART} or not operation.memory.get("asked"):
+    """Old, new and healthy instances, for the operations that replace them, while they do (not before the
+    scheduler was asked, nor while they put back what was before)."""
+    memory = operation.memory
+    if operation.kind not in {PUBLISH, ROLLBACK, RESTART} or "reason" in memory or not memory.get("asked"):
         return None
     return rollout_of(job, version=operation.parameters.get("version"))

@@ -41,7 +41,7 @@ class JobListPage(TablePage):
 
     def get_filterset(self, filterset_class: type[FilterSet]) -> FilterSet:
         filters = super().get_filterset(filterset_class)
-        filters.form.fields["service"].widget.attrs |= {"placeholder": _("Service"), "size": 10}
+        filters.form.fields["service"].widget.attrs |= {"placeholder": _("Service")}
         return filters
 
     def get_queryset(self) -> QuerySet[Job]:
@@ -60,11 +60,11 @@ class JobListPage(TablePage):
 
 @require_GET
 def dependency_options(request: PageRequest) -> HttpResponse:
-    """Tags of jobs that a job of the same cluster may depend on, for what was typed so far."""
+    """Tags of other jobs (`own` is the asking one) on the same cluster, for what was typed so far."""
     jobs = jobs_visible(request.user).filter(
         cluster__name=request.GET.get("cluster", ""), tag__icontains=request.GET.get("typed", "")[:200]
     )
-    values = jobs.order_by("tag").values_list("tag", flat=True)[:SUGGESTIONS]
+    values = jobs.exclude(tag=request.GET.get("own", "")).order_by("tag").values_list("tag", flat=True)[:SUGGESTIONS]
     return render(request, "jobs/form/_options.html", {"values": values})
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import InvalidInput, TargetBusy
@@ -114,7 +112,12 @@ class _Strategy:
 
 
 def _preview(
-    request: PageRequest, job: Job, version: JobVersion, *, strategy: _Strategy | None, act: Any
+    request: PageRequest,
+    job: Job,
+    version: JobVersion,
+    *,
+    strategy: _Strategy | None,
+    act: Callable[[str], Operation],
 ) -> HttpResponse:
     """Show it; or confirmed, ask for it and go to the job's page, where it can be watched."""
     form = ActionForm(request.POST if request.method == "POST" else None, job=job)
@@ -125,13 +128,12 @@ def _preview(
         status = 422
         if form.is_valid() and (strategy is None or strategy.is_right):
             try:
-                operation: Operation = act(form.idempotency_key)
+                act(form.idempotency_key)
             except TargetBusy as exc:
                 busy, status = exc, 409
             except InvalidInput as exc:
                 error = exc
             else:
-                messages.success(request, _("Operation #%(id)s has begun.") % {"id": operation.pk})
                 return HttpResponseRedirect(job.get_absolute_url())
     preview = _look(job, version)
     rollout = PlannedRollout(

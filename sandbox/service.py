@@ -27,6 +27,8 @@ from sandbox.store import Store
 
 log = logging.getLogger(__name__)
 
+FLUSH_REST_FACTOR = 4
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterAddresses:
@@ -107,6 +109,7 @@ class Sandbox:
             self._flushing.cancel()
         self._store.close()
         await self._launcher.stop()
+        self._lock_file.close()
 
     async def _open_cluster(self, config: ClusterConfig, runtime: ClusterRuntime) -> ClusterAddresses:
         marathons: list[int] = []
@@ -153,7 +156,7 @@ class Sandbox:
         return f"http://{host}:{port}"
 
     def _lock(self) -> None:
-        """One sandbox a folder. The lock goes with the process, however it ends."""
+        """One sandbox a folder. The lock goes with the process at the latest, however it ends."""
         self._lock_file = open(self._data / "lock", "w")  # noqa: SIM115 - held for life
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,6 +172,11 @@ class Sandbox:
             runtime.agents.ended(TaskId(task_id), status)
 
     async def _flush_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = self._config.timing.flush_interval_s
         while True:
-            await asyncio.sleep(self._config.timing.flush_interval_s)
+            await asyncio.sleep(pause)
+            began = loop.time()
             self._store.flush()
+            # Under load less often: what changes several times between two flushes is written once.
+            pause = max(self._config.timing.flush_interval_s, FLUSH_REST_FACTOR * (loop.time() - began))

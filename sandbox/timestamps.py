@@ -18,8 +18,8 @@ def now() -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """`2024-05-01T12:00:00.000Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    """`2024-05-01T12:00:00.000Z`. The moment must be in UTC, as all times of the sandbox are."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -62,8 +62,9 @@ class OfferMatcher:
             began = loop.time()
             pause = await self._match_all()
             spent = loop.time() - began
-            # Without this rest, a queue that nothing fits would eat the loop whenever any task ends.
-            await asyncio.sleep(spent if self._queue.entries() else 0)
+            if pause is not None:
+                # Without this rest, a queue that nothing fits would eat the loop whenever any task ends.
+                await asyncio.sleep(spent)
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)
             except TimeoutError:

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.crypto import EncryptedTextField
@@ -175,7 +175,9 @@ class Operation(models.Model):
     )
     parameters = models.JSONField(_("parameters"), default=dict)
     memory = models.JSONField(
-        _("memory"), default=dict, help_text=_("What the steps wrote down for those that follow.")
+        pgettext_lazy("operation", "memory"),
+        default=dict,
+        help_text=_("What the steps wrote down for those that follow."),
     )
 
     state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.QUEUED)

@@ -80,7 +80,9 @@ _REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("Ask for less disk, or free some capacity."),
     ),
     "InsufficientGpus": (
-        gettext_noop("No offer has %(gpus)s GPUs free (%(declined)s of %(processed)s offers refused)."),
+        gettext_noop(
+            "No offer has enough GPUs free, %(gpus)s asked for (%(declined)s of %(processed)s offers refused)."
+        ),
         gettext_noop("Ask for fewer GPUs, or a cluster that has them."),
     ),
     "InsufficientPorts": (

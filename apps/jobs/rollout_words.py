@@ -32,7 +32,7 @@ class PlannedRollout:
         else:
             steps = [self._replace(), *self._limits()]
         if self.present and self.instances != self.present:
-            text = _("Afterwards %(after)s run; now it is %(now)s.")
+            text = _("Instances afterwards: %(after)s; now: %(now)s.")
             steps.append(text % {"after": self.instances, "now": self.present})
         return [*steps, self._deadline()]
 

@@ -69,7 +69,7 @@ class WhatForm(PlainForm):
 class ResourcesForm(PlainForm):
     """What one instance gets, and how many there are."""
 
-    cpus = NumberField(label=_("CPU"), decimal=True, unit=_("CPUs"))
+    cpus = NumberField(label=_("CPU"), decimal=True, unit=pgettext_lazy("unit", "CPUs"))
     memory_mib = NumberField(label=_("Memory"), unit="MiB")
     disk_mib = NumberField(label=_("Disk"), unit="MiB")
     disk_io_mib_s = NumberField(
@@ -82,10 +82,10 @@ class ResourcesForm(PlainForm):
         unit="Mbit/s",
         help_text=_("Told to the instance, which limits itself; empty: no limit."),
     )
-    gpus = NumberField(label=_("GPUs"), unit=_("GPUs"))
+    gpus = NumberField(label=_("GPUs"), unit=pgettext_lazy("unit", "GPUs"))
     instances = NumberField(
         label=_("Instances"),
-        unit=_("instances"),
+        unit=pgettext_lazy("unit", "instances"),
         help_text=_("Scaling a running job changes their number without a new version."),
     )
 
@@ -106,12 +106,12 @@ class StrategyForm(PlainForm):
     )
     max_unavailable = NumberField(
         label=_("May be missing"),
-        unit=_("instances"),
+        unit=pgettext_lazy("unit", "instances"),
         help_text=_("How many may be missing while the publish runs."),
     )
     max_surge = NumberField(
         label=_("May be extra"),
-        unit=_("instances"),
+        unit=pgettext_lazy("unit", "instances"),
         help_text=_("How many may run above the number asked for meanwhile."),
     )
     deadline_s = NumberField(

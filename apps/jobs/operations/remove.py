@@ -24,9 +24,9 @@ from engines.base import DeploymentId, InstanceId, WorkloadStatus
 
 KILLING = gettext_noop("The instance is ending; %(count)s of %(wanted)s instances are well.")
 KILLED = gettext_noop("The instance on %(host)s ended; %(wanted)s of %(wanted)s instances are well.")
-DELETING = gettext_noop("%(all)s instances are still ending.")
+DELETING = gettext_noop("Instances that are still ending: %(all)s.")
 DELETED = gettext_noop("Deleted: the scheduler no longer has this job.")
-NOT_DELETED = gettext_noop("The scheduler still has this job: %(all)s instances have not ended.")
+NOT_DELETED = gettext_noop("The scheduler still has this job. Instances that have not ended: %(all)s.")
 
 
 class KillInstance(JobKind):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 UNDER_WAY = gettext_noop("%(count)s of %(wanted)s instances are well; %(all)s exist.")
-STOPPING = gettext_noop("%(all)s instances are still ending.")
+STOPPING = gettext_noop("Instances that are still ending: %(all)s.")
 SCALED = gettext_noop("%(wanted)s of %(wanted)s instances are well.")
 STOPPED = gettext_noop("Stopped: no instance runs.")
 

@@ -40,7 +40,7 @@ def test_scaling_asks_for_the_number(client: Client, job: Job, asked: int) -> No
     page = text_of(client.get(path))
     answer = client.post(path, answer_with(client, path, instances=str(asked)))
 
-    assert "Now 6 instances are wanted; 6 run." in page
+    assert "Instances wanted now: 6; running: 6." in page
     assert answer.headers["Location"] == f"/jobs/{job.tag}/"
     assert Operation.objects.get().kind == "job.scale"
     assert wanted(job) == asked

@@ -33,7 +33,7 @@ def planned(**changes: Any) -> PlannedRollout:
                 "Replaces 6 instances by version 4, at most 3 at a time.",
                 "None runs extra.",
                 "At most 3 instances are missing at any moment.",
-                "Afterwards 9 run; now it is 6.",
+                "Instances afterwards: 9; now: 6.",
                 "Not healthy after 300 s, it is given up and version 3 serves on.",
             ],
         ),

@@ -52,11 +52,7 @@ class Question:
 def scale(request: PageRequest, tag: str) -> HttpResponse:
     job = _editable(request, tag)
     form = ScaleForm(_data(request), job=job, initial={"instances": job.wanted})
-    now = ngettext(
-        "Now %(count)s instance is wanted; %(running)s run.",
-        "Now %(count)s instances are wanted; %(running)s run.",
-        job.wanted,
-    )
+    now = _("Instances wanted now: %(count)s; running: %(running)s.")
     question = Question(
         title=_("Scale %(name)s") % {"name": job.name},
         sentences=[now % {"count": job.wanted, "running": job.running}],
@@ -105,7 +101,7 @@ def stop(request: PageRequest, tag: str) -> HttpResponse:
     sentences = [
         _ends_all(job),
         _("Nothing of it serves until it is started again."),
-        _("Its versions stay, and starting it brings back %(count)s instances.") % {"count": job.wanted},
+        _("Its versions stay. Instances that starting it brings back: %(count)s.") % {"count": job.wanted},
     ]
     question = Question(_("Stop %(name)s") % {"name": job.name}, sentences, _("Stop"), danger=True)
     return _answer(

@@ -324,6 +324,9 @@ class Engine(Protocol):
     def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with its instances, or None."""
 
+    def count(self, workload_id: WorkloadId) -> WorkloadStatus | None:
+        """The workload with counts only (`instances` is None), or None: cheap however many instances it has."""
+
     def snapshot(self) -> Iterator[WorkloadStatus]:
         """Every workload with its instances, streamed: memory stays bounded however many there are."""
 

@@ -48,10 +48,11 @@ class MarathonApi:
         with self._reading(f"GET {path}"):
             return wire.app(wire.under(self._package._do_request("GET", path).json(), "app"))
 
-    def apps(self, *, embed: Sequence[str] = ()) -> Generator[wire.App, None, None]:
-        """All apps with their counts and deployments, streamed; `embed` adds `apps.tasks`,
-        `apps.lastTaskFailure`. Raises also in the middle, when the answer breaks off."""
-        return self._listed("/v2/apps", "apps", {"embed": list(embed)}, wire.app)
+    def apps(self, *, embed: Sequence[str] = (), id_part: str = "") -> Generator[wire.App, None, None]:
+        """All apps (whose id contains `id_part`) with their counts and deployments, streamed; `embed` adds
+        `apps.tasks`, `apps.lastTaskFailure`. Raises also in the middle, when the answer breaks off."""
+        params = {"embed": list(embed), **({"id": id_part} if id_part else {})}
+        return self._listed("/v2/apps", "apps", params, wire.app)
 
     def tasks(self, app_id: str) -> list[wire.Task]:
         """An app's tasks with their health results. Raises NotFound."""

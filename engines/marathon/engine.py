@@ -115,6 +115,15 @@ class MarathonEngine:
         except NotFound:
             return None
 
+    def count(self, workload_id: WorkloadId) -> WorkloadStatus | None:
+        # Asked for by itself an app comes with every task; the list, which can be told which, without.
+        embed = ("apps.counts", "apps.lastTaskFailure")
+        with closing(self._marathon.apps(embed=embed, id_part=workload_id)) as apps:
+            for app in apps:
+                if app["id"] == workload_id:
+                    return status.workload_status(app, with_instances=False)
+        return None
+
     def snapshot(self) -> Iterator[WorkloadStatus]:
         apps = self._marathon.apps(embed=("apps.tasks", "apps.counts", "apps.lastTaskFailure"))
         return (status.workload_status(app, with_instances=True) for app in apps)

@@ -57,7 +57,8 @@ class Batch:
 
 
 def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: datetime) -> set[int]:
-    """Make the mirror of these workloads (each with its instances) what the scheduler said at `at`.
+    """Make the mirror of these workloads what the scheduler said at `at`. Of a status that came without instances
+    only the counts are taken.
 
     Workloads that are no jobs of ours are left alone. Returns the ids of the jobs that changed, after telling
     pages, waiting operations and the listeners of `instances_changed`.
@@ -185,6 +186,9 @@ def _write_instances(
     batch: Batch,
 ) -> None:
     """Insert, update and delete instance rows; only rows that differ are written."""
+    jobs = [job for job in jobs if by_path[job.workload_id].instances is not None]
+    if not jobs:
+        return
     known: dict[tuple[int, str], Instance] = {
         (row.job_id, row.task_id): row for row in Instance.objects.filter(job__in=jobs)
     }

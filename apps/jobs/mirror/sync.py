@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 
 from django.utils import timezone
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Workloads in one transaction of a snapshot."""
+LARGE = 100
+"""Instances of a job from which on its counts are asked for first."""
 DIAGNOSE_AT_MOST = 20
 """Jobs in trouble that are asked about in one round; the others have their turn in the next."""
 
@@ -50,25 +53,45 @@ def find_stale(cluster: Cluster, engine: Engine) -> set[WorkloadId]:
     return stale
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at some workloads came to: how long it took, and the large ones that were only counted."""
+
+    took_s: float = 0.0
+    counted: frozenset[WorkloadId] = frozenset()
+
+
 def sync_some(
-    cluster: Cluster, engine: Engine, workload_ids: Iterable[WorkloadId], *, pool: ThreadPoolExecutor
-) -> float:
-    """Ask for each of these of our workloads and apply the answers together. Returns the seconds that it took."""
+    cluster: Cluster,
+    engine: Engine,
+    workload_ids: Iterable[WorkloadId],
+    *,
+    whole: Collection[WorkloadId],
+    pool: ThreadPoolExecutor,
+) -> Looked:
+    """Ask for each of these of our workloads and apply the answers together.
+
+    Of those with more than LARGE instances only the counts are asked for, unless they are in `whole`: an event about
+    one instance must not cost as much as the job has instances.
+    """
     start = time.monotonic()
-    ours = dict(
-        Job.objects.alive()
-        .filter(cluster=cluster, workload_id__in=list(workload_ids))
-        .values_list("workload_id", "pk")
-    )
+    rows = Job.objects.alive().filter(cluster=cluster, workload_id__in=list(workload_ids))
+    ours = {job.workload_id: job for job in rows.only("workload_id", "wanted", "running")}
     if not ours:
-        return 0.0
+        return Looked()
+    counted = frozenset(
+        WorkloadId(path)
+        for path, job in ours.items()
+        if max(job.wanted, job.running) > LARGE and path not in whole
+    )
     asked_at = timezone.now()
-    answers = pool.map(engine.get, [WorkloadId(path) for path in ours])
+    paths = [WorkloadId(path) for path in ours]
+    answers = pool.map(lambda path: engine.count(path) if path in counted else engine.get(path), paths)
     found = [status for status in answers if status is not None]
     mirror_apply(cluster, found, at=asked_at)
     gone = ours.keys() - {status.id for status in found}
-    mirror_missing([ours[path] for path in gone], at=asked_at)
-    return time.monotonic() - start
+    mirror_missing([ours[path].pk for path in gone], at=asked_at)
+    return Looked(took_s=time.monotonic() - start, counted=counted)
 
 
 def diagnose_troubled(cluster: Cluster, engine: Engine) -> None:

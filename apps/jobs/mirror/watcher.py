@@ -33,8 +33,10 @@ from engines.base import Engine, EngineEvent, EventKind, InstanceFailure, Worklo
 
 log = logging.getLogger(__name__)
 
-MERGE_S = 0.15
+MERGE_S = 0.05
 """Events of this long are looked into together."""
+WHOLE_AFTER_S = 0.3
+"""A large workload is counted at once and seen whole this much later."""
 POLL_EVERY_S = 4.0
 HOSTS_EVERY_S = 10.0
 SNAPSHOT_EVERY_S = (6.0, 300.0)
@@ -59,6 +61,9 @@ class ClusterWatcher:
         self.stop = stop
         self._turned = time.monotonic()
         self._dirty: set[WorkloadId] = set()
+        self._whole_at: dict[
+            WorkloadId, float
+        ] = {}  # large workloads that were counted: when to see all of each
         self._look_after = 0.0
 
     def run(self) -> None:
@@ -120,7 +125,8 @@ class ClusterWatcher:
         next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S[0]
         while not self.stop.is_set():
             self._turned = now = time.monotonic()
-            events = stream.drain(wait_s=MERGE_S if self._dirty else min(1.0, max(0.0, next_poll - now)))
+            waiting = self._dirty or self._whole_at
+            events = stream.drain(wait_s=MERGE_S if waiting else min(1.0, max(0.0, next_poll - now)))
             self._take(events)
             now = time.monotonic()
             if now >= next_poll:
@@ -128,7 +134,7 @@ class ClusterWatcher:
                 diagnose_troubled(self.cluster, self.engine)
                 self._report(error="")
                 next_poll = time.monotonic() + POLL_EVERY_S
-            if self._dirty and now >= self._look_after:
+            if self._has_to_look(now):
                 self._look(pool)
             if now >= next_snapshot:
                 sync_everything(self.cluster, self.engine)
@@ -160,14 +166,26 @@ class ClusterWatcher:
         announce(f"job:{job.pk}")
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
-        """Ask for what events pointed at. A workload that takes long to ask for is asked for less often."""
+        """Ask for what events pointed at. What takes long to ask for is asked for less often."""
         dirty, self._dirty = self._dirty, set()
         if len(dirty) > TOO_MANY:
             sync_everything(self.cluster, self.engine)
-            took = 0.0
-        else:
-            took = sync_some(self.cluster, self.engine, dirty, pool=pool)
-        self._look_after = time.monotonic() + max(MERGE_S, took)
+            return
+        now = time.monotonic()
+        whole = {path for path, due in self._whole_at.items() if due <= now}
+        looked = sync_some(self.cluster, self.engine, dirty | whole, whole=whole, pool=pool)
+        log.debug("watch_looked", extra={"workloads": len(dirty), "ms": round(looked.took_s * 1000)})
+        now = time.monotonic()
+        for path in whole:
+            del self._whole_at[path]
+        for path in looked.counted:
+            self._whole_at.setdefault(path, now + max(WHOLE_AFTER_S, 3 * looked.took_s))
+        self._look_after = now + max(MERGE_S, looked.took_s / 3)
+
+    def _has_to_look(self, now: float) -> bool:
+        return now >= self._look_after and (
+            bool(self._dirty) or any(due <= now for due in self._whole_at.values())
+        )
 
     def _report(self, *, error: str, version: str = "") -> None:
         """Write how the mirror does: true as of now, or cut off since when and why."""

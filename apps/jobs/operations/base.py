@@ -198,7 +198,7 @@ class JobKind(ABC):
             work.say(ASKED, deployment=deployment)
         else:
             work.say(NOTHING_TO_DO)
-        return Again(after_s=0.3, progress=1)
+        return Again(after_s=1.0, progress=1)  # the mirror rings as soon as the job has settled
 
     def time_limit(self, work: Work) -> timedelta:
         """How long it may take from when the scheduler took it."""

@@ -64,7 +64,11 @@ def dependency_options(request: PageRequest) -> HttpResponse:
     jobs = jobs_visible(request.user).filter(
         cluster__name=request.GET.get("cluster", ""), tag__icontains=request.GET.get("typed", "")[:200]
     )
-    values = jobs.exclude(tag=request.GET.get("own", "")).order_by("tag").values_list("tag", flat=True)[:SUGGESTIONS]
+    values = (
+        jobs.exclude(tag=request.GET.get("own", ""))
+        .order_by("tag")
+        .values_list("tag", flat=True)[:SUGGESTIONS]
+    )
     return render(request, "jobs/form/_options.html", {"values": values})
 
 

@@ -59,6 +59,7 @@ class ClusterWatcher:
         self.cluster = cluster
         self.engine: Engine = get_engine(cluster)
         self.stop = stop
+        self.stood_by = False  # whether another watcher was found at work
         self._turned = time.monotonic()
         self._dirty: set[WorkloadId] = set()
         self._whole_at: dict[
@@ -72,6 +73,7 @@ class ClusterWatcher:
             while not self.stop.is_set():
                 try:
                     if not try_lock(self.cluster.pk):
+                        self.stood_by = True
                         self.stop.wait(STANDBY_EVERY_S)
                         continue
                     log.info("watch_started")

@@ -89,7 +89,16 @@ def announce(addresses: SandboxAddresses, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(addresses.as_json()) + "\n")
     else:
         for name, cluster in addresses.clusters.items():
-            sys.stdout.write(f"{name}: Marathon on {cluster.marathon}\n")
+            for label, url in (
+                ("Marathon", cluster.marathon),
+                ("Mesos master", cluster.mesos),
+                ("Mesos agents", cluster.agent),
+                ("Chronos", cluster.chronos),
+            ):
+                if url is not None:
+                    sys.stdout.write(f"{name}: {label} on {url}\n")
+        if addresses.admin is not None:
+            sys.stdout.write(f"fault door on {addresses.admin}\n")
     sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from sandbox.faults.state import Faults
 from sandbox.ids import TaskId
 from sandbox.launcher.client import Launcher, TaskProcess, kill_leftover
 from sandbox.leadership import Leadership
+from sandbox.listening import ANY_ADDRESS, LOOPBACK
 from sandbox.loading import load_cluster
 from sandbox.model import Condition, Instance, Task, TaskState
 from sandbox.scheduler.actions import Actions
@@ -99,7 +100,6 @@ class ClusterRuntime:
             self.tracker,
             Actions(
                 self.cluster,
-                store,
                 self.bus,
                 self.tracker,
                 self.limiter,
@@ -107,7 +107,8 @@ class ClusterRuntime:
                 self.readiness,
             ),
         )
-        self.leadership = Leadership("127.0.0.1" if bind == "0.0.0.0" else bind, timing.abdication_s)  # noqa: S104
+        self.leadership = Leadership(LOOPBACK if bind == ANY_ADDRESS else bind, timing.abdication_s)
+        self.mesos_url: str | None = None  # known when the master's port is open
         self._background: list[asyncio.Task[None]] = []
         self._wire()
 
@@ -120,6 +121,7 @@ class ClusterRuntime:
         tracker.on_task_gone = self._task_gone
         tracker.on_collected = self.agents.remove_folder
         tracker.on_left_behind = self.hosts.left_behind
+        tracker.on_forgotten = self.queue.remove
         tracker.on_missing = self.deployments.supervise
 
     def _step_down(self) -> None:

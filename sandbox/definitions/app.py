@@ -101,6 +101,16 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file to bring into the sandbox folder before the task starts; `dest_path` is relative to it."""
+
+    uri: str
+    extract: bool
+    executable: bool
+    dest_path: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PersistentVolume:
     container_path: str
     size_mib: int
@@ -142,6 +152,7 @@ class App:
     kill_grace_s: float | None
     dependencies: frozenset[str]
     volumes: tuple[PersistentVolume, ...]
+    artifacts: tuple[Artifact, ...]
 
     @property
     def resident(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.definitions.app import (
     App,
+    Artifact,
     Constraint,
     HealthCheck,
     Json,
@@ -65,6 +66,10 @@ def app_from_definition(
             PersistentVolume(volume["containerPath"], volume["persistent"]["size"])
             for volume in container.get("volumes") or ()
             if "persistent" in volume
+        ),
+        artifacts=tuple(
+            Artifact(item["uri"], item["extract"], item["executable"], item.get("destPath"))
+            for item in definition.get("fetch") or ()
         ),
     )
 

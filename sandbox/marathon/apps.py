@@ -3,7 +3,6 @@ api/v2/AppsResource.scala."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from aiohttp import web
@@ -24,14 +23,13 @@ from sandbox.marathon.http import (
     read_timestamp,
     reply,
     runtime_of,
+    stream_list,
 )
 from sandbox.marathon.label_selector import parse_selectors
 from sandbox.model import AppState
 from sandbox.runtime import ClusterRuntime
 from sandbox.scheduler.views import app_json
 from sandbox.timestamps import format_timestamp
-
-CHUNK_BYTES = 64 * 1024
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -227,19 +225,7 @@ def _wanted(request: web.Request) -> Callable[[AppState], bool]:
 async def _stream(
     request: web.Request, runtime: ClusterRuntime, key: str, states: list[AppState], embed: frozenset[str]
 ) -> web.StreamResponse:
-    response = web.StreamResponse()
-    response.content_type = "application/json"
-    await response.prepare(request)
     deployments = DeploymentIndex(runtime.cluster.deployments.values())
-    buffer = bytearray(f'{{"{key}":['.encode())
-    for n, state in enumerate(states):
-        if n:
-            buffer += b","
-        info = app_info(runtime.cluster, state, embed, deployments)
-        buffer += json.dumps(info, separators=(",", ":")).encode()
-        if len(buffer) >= CHUNK_BYTES:
-            await response.write(bytes(buffer))
-            buffer.clear()
-    await response.write(bytes(buffer) + b"]}")
-    await response.write_eof()
-    return response
+    return await stream_list(
+        request, key, (app_info(runtime.cluster, state, embed, deployments) for state in states)
+    )

@@ -33,7 +33,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
 async def info(request: web.Request) -> web.Response:
     runtime = runtime_of(request)
     address = runtime.leadership.leader_address
-    mesos = f"http://127.0.0.1:{runtime.config.mesos_port or 5050}"
+    mesos = runtime.mesos_url or "http://127.0.0.1:5050"
     marathon_config: Json = {
         "master": mesos.removeprefix("http://"),
         "mesos_leader_ui_url": f"{mesos}/",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aiohttp import web
 
@@ -20,6 +20,7 @@ from sandbox.marathon.http import (
     read_body,
     reply,
     runtime_of,
+    stream_list,
 )
 from sandbox.model import Deployment, Goal, Instance, TaskState
 from sandbox.runtime import ClusterRuntime
@@ -46,7 +47,7 @@ async def list_app_tasks(request: web.Request) -> web.Response:
     return reply({"tasks": _tasks_json(runtime, instances)})
 
 
-async def list_tasks(request: web.Request) -> web.Response:
+async def list_tasks(request: web.Request) -> web.StreamResponse:
     """The only place where `servicePorts` is filled in."""
     runtime = runtime_of(request)
     asked = {*request.query.getall("status", []), *request.query.getall("status[]", [])}
@@ -55,14 +56,7 @@ async def list_tasks(request: web.Request) -> web.Response:
         for name, state in (("running", TaskState.RUNNING), ("staging", TaskState.STAGING))
         if name in asked
     }
-    tasks = []
-    for state in runtime.cluster.apps.values():
-        service_ports = [port.service_port for port in state.app.ports]
-        for instance in shown(state.instances.values()):
-            if not wanted or (instance.task is not None and instance.task.state in wanted):
-                task = task_json(runtime.cluster, instance, state.app)
-                tasks.append({**task, "servicePorts": service_ports})
-    return reply({"tasks": tasks})
+    return await stream_list(request, "tasks", _all_tasks(runtime, wanted))
 
 
 async def kill_app_tasks(request: web.Request) -> web.Response:
@@ -110,6 +104,15 @@ async def kill_tasks(request: web.Request) -> web.Response:
     body = {"tasks": _tasks_json(runtime, victims)}
     deployment = _kill(request, runtime, victims)
     return reply(body) if deployment is None else deployment_result(deployment)
+
+
+def _all_tasks(runtime: ClusterRuntime, wanted: set[TaskState]) -> Iterator[Json]:
+    # Copies, as apps and instances come and go while the answer is on its way.
+    for state in list(runtime.cluster.apps.values()):
+        service_ports = [port.service_port for port in state.app.ports]
+        for instance in shown(list(state.instances.values())):
+            if not wanted or (instance.task is not None and instance.task.state in wanted):
+                yield {**task_json(runtime.cluster, instance, state.app), "servicePorts": service_ports}
 
 
 def _kill(request: web.Request, runtime: ClusterRuntime, victims: list[Instance]) -> Deployment | None:

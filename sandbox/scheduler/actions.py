@@ -20,7 +20,6 @@ from sandbox.scheduler.readiness import ReadinessChecks, is_ready
 from sandbox.scheduler.rollout import Bounds, Progress, bounds, next_moves
 from sandbox.scheduler.selection import select_victims
 from sandbox.scheduler.tracker import Tracker, config_is_current
-from sandbox.store import Store
 from sandbox.timestamps import format_timestamp
 
 SLICE = 64  # instances made or killed between two looks at everything else
@@ -33,7 +32,6 @@ class Actions:
     def __init__(
         self,
         cluster: Cluster,
-        store: Store,
         bus: EventBus,
         tracker: Tracker,
         limiter: RateLimiter,
@@ -41,7 +39,6 @@ class Actions:
         readiness: ReadinessChecks,
     ) -> None:
         self._cluster = cluster
-        self._store = store
         self._bus = bus
         self._tracker = tracker
         self._limiter = limiter
@@ -148,9 +145,8 @@ class Actions:
             await news.wait()
             news.clear()
         self._limiter.reset(app_id)
-        state = self._cluster.removed.pop(app_id, None)
-        self._store.mark(self._cluster.name, "removed", app_id, lambda: None)
-        self._store.mark(self._cluster.name, "failure", app_id, lambda: None)
+        state = self._tracker.state(app_id)
+        self._tracker.app_ended(app_id)
         if state is not None and state.app.health_checks:
             self._bus.publish("remove_health_check_event", {"appId": app_id})
         self._bus.publish("app_terminated_event", {"appId": app_id})

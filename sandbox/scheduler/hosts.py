@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from sandbox.agent import Agents
 from sandbox.config import Timing
@@ -21,6 +22,10 @@ from sandbox.model import Cluster, Condition, Drain, Host, Instance, Task, TaskS
 from sandbox.scheduler.tracker import Tracker
 from sandbox.store import Store
 from sandbox.timestamps import now
+
+
+class KillTask(Protocol):
+    def __call__(self, instance: Instance, *, max_grace_s: float | None = None) -> None: ...
 
 
 class Hosts:
@@ -37,7 +42,7 @@ class Hosts:
         timing: Timing,
         *,
         store: Store,
-        kill: Callable[[Instance], None],
+        kill: KillTask,
         offer: Callable[[], None],
     ) -> None:
         self._cluster = cluster
@@ -97,7 +102,7 @@ class Hosts:
         host.drain = Drain(max_grace_s, mark_gone, now())
         self._save(host)
         for instance in self._instances_on(host):
-            self._kill(instance)
+            self._kill(instance, max_grace_s=max_grace_s)
         self.check_drains()
 
     def deactivate(self, host: Host) -> None:

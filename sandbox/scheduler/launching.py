@@ -10,6 +10,7 @@ from sandbox.agent import Agents, base_environment, end_message
 from sandbox.config import Timing
 from sandbox.definitions.app import App
 from sandbox.faults.state import Faults
+from sandbox.fetcher import FetchError, fetch_all
 from sandbox.ids import task_id_of
 from sandbox.launcher.client import SpawnError
 from sandbox.model import Cluster, Host, Instance, LocalVolume, Task, TaskState
@@ -67,9 +68,10 @@ class Launching:
         self._starting.add(starting)
         starting.add_done_callback(self._starting.discard)
 
-    def kill(self, instance: Instance) -> None:
-        """End the instance's task: TASK_KILLING now, TASK_KILLED when it is gone. Killing twice is
-        harmless."""
+    def kill(self, instance: Instance, *, max_grace_s: float | None = None) -> None:
+        """End the instance's task: TASK_KILLING now, TASK_KILLED when it is gone.
+
+        `max_grace_s` shortens the app's own grace. Killing twice is harmless."""
         task = instance.task
         if task is None:
             return
@@ -85,7 +87,10 @@ class Launching:
             self._tracker.update(instance, TaskState.KILLED, "Task killed before it was launched")
         else:
             state = self._tracker.state(instance.app_id)
-            self._agents.kill(task, state.app.kill_grace_s if state else None)
+            grace_s = state.app.kill_grace_s if state else None
+            if max_grace_s is not None:
+                grace_s = max_grace_s if grace_s is None else min(grace_s, max_grace_s)
+            self._agents.kill(task, grace_s)
 
     def environment(self, instance: Instance, app: App) -> dict[str, str]:
         """The environment of the instance's present task; empty without one."""
@@ -110,7 +115,9 @@ class Launching:
             self._agents.adopt(instance.task, self._ended)
 
     def resume_noop(self, instance: Instance, app: App) -> None:
-        """After a restart: pretended tasks go on from where they were."""
+        """After a restart: pretended tasks go on from where they were, all hosts being back."""
+        if instance.lost_sight_of:
+            self._tracker.update(instance, TaskState.RUNNING, "Agent reregistered")
         if instance.being_killed:
             self._noop.kill(instance)
         else:
@@ -134,6 +141,14 @@ class Launching:
         if app.cmd is None and not app.args:
             self._fail(instance, task, _NO_COMMAND)
             return
+        if app.artifacts:
+            try:
+                await fetch_all(app.artifacts, folder)
+            except FetchError as error:
+                self._fail(instance, task, str(error))
+                return
+            if instance.task is not task:
+                return
         self._tracker.update(instance, TaskState.STARTING)
         env = self.environment(instance, app)
         argv = list(app.args) if app.cmd is None else ["/bin/sh", "-c", app.cmd]

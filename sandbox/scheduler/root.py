@@ -6,21 +6,20 @@ core/group/impl/GroupManagerImpl.scala, state/RootGroup.scala.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sandbox.codec import encode, encode_app
 from sandbox.definitions.app import App, Json
-from sandbox.definitions.parse import app_from_definition, ports_of
+from sandbox.definitions.parse import app_from_definition
 from sandbox.definitions.schema import InvalidObjectError, Problems
 from sandbox.ids import ROOT, AppId, GroupId, is_below, parent_group
 from sandbox.model import AppChange, AppState, Cluster, Group, GroupChange, RootVersion
+from sandbox.scheduler.service_ports import ServicePorts
 from sandbox.store import Store
 from sandbox.timestamps import VersionClock, format_timestamp
 
-LOCAL_PORTS = range(10000, 20001)
 STORED_VERSIONS = 50
 
 
@@ -54,14 +53,17 @@ class Root:
         Raises InvalidObjectError when an app and a group would have the same id."""
         version = version or self._clock.next()
         restarted = frozenset(restart)
-        taken = self._service_ports(apps)
+        ports = ServicePorts(
+            (state.app for app_id, state in self._cluster.apps.items() if apps.get(app_id, True) is not None),
+            [definition for definition in apps.values() if definition is not None],
+        )
         changes = []
         for app_id, definition in apps.items():
             before = self._app(app_id)
             after = (
                 None
                 if definition is None
-                else self._next_app(before, definition, version, taken, restart=app_id in restarted)
+                else self._next_app(before, definition, version, ports, restart=app_id in restarted)
             )
             if (before is not None or after is not None) and after is not before:
                 changes.append(AppChange(app_id, before, after))
@@ -103,9 +105,9 @@ class Root:
         return None if state is None else state.app
 
     def _next_app(
-        self, before: App | None, definition: Json, version: datetime, taken: set[int], *, restart: bool
+        self, before: App | None, definition: Json, version: datetime, ports: ServicePorts, *, restart: bool
     ) -> App:
-        definition = _with_service_ports(definition, before, taken)
+        definition = ports.assign(definition, before)
         scaled_at = changed_at = version
         if before is not None:
             candidate = replace(before, definition=definition)
@@ -120,17 +122,6 @@ class Root:
         return app_from_definition(
             definition, version=version, last_scaling_at=scaled_at, last_config_change_at=changed_at
         )
-
-    def _service_ports(self, apps: Mapping[AppId, Json | None]) -> set[int]:
-        """Ports of all apps that stay, and those that the new definitions fix."""
-        ports: set[int] = set()
-        for app_id, state in self._cluster.apps.items():
-            if app_id not in apps or apps[app_id] is not None:
-                ports.update(port.service_port for port in state.app.ports)
-        for definition in apps.values():
-            if definition is not None:
-                ports.update(port.service_port for port in ports_of(definition))
-        return ports
 
     def _group_changes(
         self, wanted: Mapping[GroupId, Group | None], apps: Iterable[AppChange], version: datetime
@@ -155,14 +146,12 @@ class Root:
         return tuple(changes.values())
 
     def _check_ids(self, apps: Iterable[AppChange], groups: Iterable[GroupChange]) -> None:
-        app_ids: set[str] = set(self._cluster.apps)
-        for app in apps:
-            app_ids.discard(app.app_id) if app.after is None else app_ids.add(app.app_id)
-        group_ids: set[str] = set(self._cluster.groups)
-        for group in groups:
-            group_ids.discard(group.group_id) if group.after is None else group_ids.add(group.group_id)
-        touched = [app.app_id for app in apps] + [group.group_id for group in groups]
-        clash = any(path in app_ids and path in group_ids for path in touched)
+        is_app: dict[str, bool] = {app.app_id: app.after is not None for app in apps}
+        is_group: dict[str, bool] = {group.group_id: group.after is not None for group in groups}
+        clash = any(
+            is_app.get(path, path in self._cluster.apps) and is_group.get(path, path in self._cluster.groups)
+            for path in (*is_app, *is_group)
+        )
         if clash:
             problems = Problems()
             problems.add("/", "Groups and Applications may not have the same identifier.")
@@ -239,27 +228,3 @@ def undo_changes(
 
 def root_group(version: datetime) -> Group:
     return Group(ROOT, version)
-
-
-def _with_service_ports(definition: Json, before: App | None, taken: set[int]) -> Json:
-    """Ports of 0 get one from the local range; over an update an app keeps those it was given, by
-    position."""
-    requests = ports_of(definition)
-    if all(port.service_port for port in requests):
-        return definition
-    fixed = {port.service_port for port in requests}
-    previous = iter(
-        [port.service_port for port in before.ports if port.service_port not in fixed] if before else []
-    )
-    fresh = (port for port in LOCAL_PORTS if port not in taken)
-    assigned = []
-    for port in requests:
-        number = port.service_port or next(itertools.chain(previous, fresh), 0)
-        taken.add(number)
-        assigned.append(number)
-    if "portDefinitions" in definition:
-        items = [{**item, "port": n} for item, n in zip(definition["portDefinitions"], assigned, strict=True)]
-        return {**definition, "portDefinitions": items}
-    mappings = definition["container"]["portMappings"]
-    items = [{**item, "servicePort": n} for item, n in zip(mappings, assigned, strict=True)]
-    return {**definition, "container": {**definition["container"], "portMappings": items}}

@@ -60,7 +60,9 @@ class Tracker:
 
     `on_waiting(instance)` is called when an instance needs an offer, `on_freed()` when resources came back,
     `on_running(instance)` when a task has come up, `on_status(task)` after each of its status updates,
-    `on_settled(app_id)` when an instance ended or was forgotten."""
+    `on_task_gone(task)` when it is over, `on_collected(task)` when it is dropped from the history too,
+    `on_left_behind(task)` when its instance is forgotten while nobody can reach it, `on_forgotten(instance)`
+    when an instance is, `on_missing(app_id)` when an app may have fewer instances than it asks for."""
 
     def __init__(self, cluster: Cluster, store: Store, bus: EventBus, limiter: RateLimiter) -> None:
         self._cluster = cluster
@@ -75,6 +77,7 @@ class Tracker:
         self.on_task_gone: Callable[[Task], None] = lambda task: None
         self.on_collected: Callable[[Task], None] = lambda task: None
         self.on_left_behind: Callable[[Task], None] = lambda task: None
+        self.on_forgotten: Callable[[Instance], None] = lambda instance: None
         self.on_missing: Callable[[AppId], None] = lambda app_id: None
 
     # Reading
@@ -91,6 +94,13 @@ class Tracker:
         """Set at every change of this app's instances. Clear it before looking, then nothing is missed; one
         waiter at a time, which the deployment lock sees to."""
         return self._changes.setdefault(app_id, asyncio.Event())
+
+    def app_ended(self, app_id: AppId) -> None:
+        """A deleted app's last instance is gone: nothing of it is remembered."""
+        self._cluster.removed.pop(app_id, None)
+        self._changes.pop(app_id, None)
+        for kind in ("removed", "failure"):
+            self._store.mark(self._cluster.name, kind, app_id, lambda: None)
 
     # The life of an instance
 
@@ -194,6 +204,7 @@ class Tracker:
                 host.resources.give_back(instance.reserved)
             self.on_freed()
         self._store.mark(self._cluster.name, "instance", instance.id, lambda: None)
+        self.on_forgotten(instance)
         self._touch(instance.app_id)
         self.on_missing(instance.app_id)
 

@@ -108,9 +108,13 @@ class TestHosts:
     ) -> None:
         with marathon.events() as log:
             admin.call("POST", f"/test/hosts/{web['host']}/lose")
-            marathon.wait(lambda: marathon.app("/web")["tasksHealthy"] == 1, "a replacement is healthy")
-            marathon.wait(lambda: marathon.tasks("/web")[0]["host"] != web["host"], "it is elsewhere")
-            states = [e["taskStatus"] for e in log.of("status_update_event") if e["taskId"] == web["id"]]
+            marathon.wait(
+                lambda: [task["host"] != web["host"] for task in marathon.tasks("/web")] == [True],
+                "a replacement is elsewhere",
+            )
+            marathon.wait(lambda: marathon.app("/web")["tasksHealthy"] == 1, "it is healthy")
+            updates = log.wait_for("status_update_event", 4)
+        states = [event["taskStatus"] for event in updates if event["taskId"] == web["id"]]
         assert states == ["TASK_UNREACHABLE"]
         assert not self.answers(web)
         assert admin.active()["lost_hosts"] == [web["host"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -291,3 +292,50 @@ def test_kill_9_of_a_process_is_noticed_at_once(marathon: Marathon) -> None:
     wanted = task["id"].replace("._app.1", "._app.2")
     marathon.wait(lambda: [t["id"] for t in running(marathon)] == [wanted], "the next incarnation runs")
     assert marathon.app("/web")["lastTaskFailure"]["message"] == "Command terminated with signal Killed"
+
+
+class TestFetching:
+    @pytest.fixture
+    def artifact(self, tmp_path: Path) -> Path:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "index.html").write_text("hello")
+        with tarfile.open(tmp_path / "site.tgz", "w:gz") as archive:
+            archive.add(tmp_path / "site", "site")
+        return tmp_path / "site.tgz"
+
+    def test_archives_are_unpacked_and_files_are_renamed(
+        self, shared_sandbox: SandboxProcess, marathon: Marathon, artifact: Path
+    ) -> None:
+        fetch = [
+            {"uri": f"file://{artifact}"},
+            {"uri": str(artifact), "extract": False, "destPath": "kept/copy.tgz"},
+        ]
+        marathon.create("/web", fetch=fetch)
+        folder = folder_of(shared_sandbox, marathon.tasks("/web")[0])
+        assert (folder / "site" / "index.html").read_text() == "hello"
+        assert (folder / "kept" / "copy.tgz").read_bytes() == artifact.read_bytes()
+
+    def test_over_http(self, shared_sandbox: SandboxProcess, marathon: Marathon, artifact: Path) -> None:
+        marathon.create("/files", cmd=f"cd {artifact.parent} && {SERVER}", healthChecks=[HTTP_CHECK])
+        port = marathon.tasks("/files")[0]["ports"][0]
+        fetch = [{"uri": f"http://127.0.0.1:{port}/site/index.html", "executable": True}]
+        marathon.create("/web", fetch=fetch)
+        page = folder_of(shared_sandbox, marathon.tasks("/web")[0]) / "index.html"
+        assert page.read_text() == "hello"
+        assert os.access(page, os.X_OK)
+
+    @pytest.mark.parametrize(
+        ("fetch", "reason"),
+        [
+            ({"uri": "file:///does/not/exist"}, "No such file or directory"),
+            ({"uri": "hdfs://a/b"}, "the sandbox fetches http, https and file, not 'hdfs'"),
+            ({"uri": "file:///etc/hostname", "destPath": "../up"}, "lies outside the sandbox folder"),
+        ],
+    )
+    def test_what_cannot_be_had_fails_the_task(self, marathon: Marathon, fetch: Json, reason: str) -> None:
+        body = {"id": "/web", "cmd": "exec sleep 1000", "cpus": 0.01, "backoffSeconds": 60, "fetch": [fetch]}
+        marathon.call("POST", "/v2/apps", body)
+        marathon.wait(lambda: "lastTaskFailure" in marathon.app("/web"), "the failure is known")
+        message = marathon.app("/web")["lastTaskFailure"]["message"]
+        assert message.startswith("Failed to launch container: Failed to fetch all URIs")
+        assert reason in message

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.config import ClusterConfig
 
@@ -59,6 +60,7 @@ class Listeners:
     async def serve(self, app: web.Application, sockets: Sequence[socket.socket]) -> None:
         if not sockets:
             return
+        app.middlewares.insert(0, refuse_web_pages)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         self._runners.append(runner)
@@ -75,6 +77,16 @@ class Listeners:
         """Base URLs, without a trailing slash."""
         host = LOOPBACK if self._address == ANY_ADDRESS else self._address
         return [f"http://{host}:{port_of(listener)}" for listener in sockets]
+
+
+@web.middleware
+async def refuse_web_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No write from a browser: any site could otherwise have its visitors' sandboxes run commands.
+
+    Browsers send Origin with every such request, other clients do not; upstream has no such guard."""
+    if "Origin" in request.headers and request.method not in ("GET", "HEAD", "OPTIONS"):
+        return web.json_response({"message": "The sandbox takes no writes from web pages"}, status=403)
+    return await handler(request)
 
 
 def port_of(listener: socket.socket) -> int:

@@ -183,6 +183,15 @@ def test_the_door_refuses_what_it_does_not_know(
     assert reply.json()["message"]
 
 
+@pytest.mark.parametrize("door", ["marathon", "admin"])
+def test_a_web_page_cannot_make_the_sandbox_do_anything(shared_sandbox: SandboxProcess, door: str) -> None:
+    url = getattr(shared_sandbox, door)
+    page = {"Origin": "https://example.com"}
+    for path in ("/v2/apps", "/test/events/cut"):
+        assert requests.post(url + path, data="{}", headers=page, timeout=5).status_code == 403
+    assert requests.get(url + "/", headers=page, allow_redirects=False, timeout=5).status_code < 400
+
+
 class TestLeadership:
     @pytest.fixture
     def sandbox(self, tmp_path: Path) -> Iterator[SandboxProcess]:

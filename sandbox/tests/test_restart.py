@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,21 @@ def test_history_survives(own_sandbox: SandboxProcess, own_marathon: Marathon, e
     assert own_marathon.get("/v2/groups/prod") == group
     assert own_marathon.get("/v2/info")["frameworkId"] == framework
     assert len(own_marathon.get("/v2/groups/prod/versions")) == 2
+
+
+def test_a_port_that_is_taken_stops_the_start_and_harms_nothing(
+    own_sandbox: SandboxProcess, own_marathon: Marathon
+) -> None:
+    own_marathon.create("/web", cmd=WITH_PID + "exec sleep 1000")
+    [task] = own_marathon.tasks("/web")
+    own_sandbox.kill()
+    port = int(own_marathon.url.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)):
+        with pytest.raises(RuntimeError, match=f"port {port} on 127.0.0.1 cannot be opened"):
+            own_sandbox.start()
+        assert is_alive(task_pid(own_sandbox, task))
+    own_sandbox.start()
+    assert own_marathon.tasks("/web")[0]["id"] == task["id"]
 
 
 def test_two_sandboxes_do_not_share_a_folder(own_sandbox: SandboxProcess, tmp_path: Path) -> None:

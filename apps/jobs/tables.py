@@ -105,7 +105,7 @@ class HistoryTable(OceanTable):
     caption = _("History")
     empty_template = "jobs/_empty_history.html"
 
-    at = tables.Column(verbose_name=_("Time"), orderable=False)
+    at = tables.Column(verbose_name=_("Time"), orderable=False, attrs=SHORT)
     text = Cell("_event.html", verbose_name=_("What happened"), orderable=False)
     actor = tables.Column(accessor="actor__username", verbose_name=_("By"), empty_values=(), orderable=False)
     operation = Cell("_event_operation.html", verbose_name=_("Operation"), orderable=False)

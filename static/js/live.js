@@ -58,6 +58,11 @@ function open() {
   };
 }
 
+// What the page is about is gone, or not this person's any more: the page itself says so.
+document.body.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 404 && event.target.matches("[data-live]")) window.location.reload();
+});
+
 // A swap may bring other topics.
 document.body.addEventListener("htmx:afterSettle", open);
 document.addEventListener("visibilitychange", () => {

@@ -62,6 +62,7 @@ class RowSet(_Rows):
         return 0
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        """`index` is None for `empty_form`: a row that somebody added counts even if nothing in it is changed."""
         return {"initial": {"kept": "1", **self.form.fresh}} if index is None else {}
 
     @cached_property
@@ -103,7 +104,9 @@ class RowSet(_Rows):
         for index, row in enumerate(self.rows):
             for name, texts in row.errors.items():
                 found += [FieldError(f"{path}[{index}].{name}", "invalid", str(text)) for text in texts]
-        return found + self._repeated_names() if not found and issubclass(self.form, NamedRowForm) else found
+        if not found and issubclass(self.form, NamedRowForm):
+            found = self._repeated_names()
+        return found
 
     def place(self, error: FieldError, *, index: int | None, field: str | None) -> None:
         """Put an error at its row and field; at the list as a whole where it names neither."""

@@ -98,9 +98,12 @@ def test_stopping_and_deleting_say_in_numbers_what_they_do_and_ask_for_the_name(
         assert (answer.status_code, set(errors_at(answer))) == (422, {"confirm"})
     assert not Operation.objects.exists()
 
-    client.post(path, {**data, "confirm": "weather"})
+    answer = client.post(path, {**data, "confirm": "weather"})
 
-    assert Operation.objects.get().kind == f"job.{action}"
+    operation = Operation.objects.get()
+    assert operation.kind == f"job.{action}"
+    watched = operation.get_absolute_url() if action == "delete" else job.get_absolute_url()
+    assert answer.headers["Location"] == watched, "where it can be seen to its end"
 
 
 def test_a_stopped_job_is_started_with_as_many_as_before(client: Client, job: Job) -> None:

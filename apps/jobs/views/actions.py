@@ -32,6 +32,7 @@ from apps.jobs.services import (
     job_start,
     job_stop,
 )
+from apps.jobs.services.actions import DELETE
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.job_page import find_job
 
@@ -207,25 +208,26 @@ def _ends_all(job: Job) -> str:
 def _answer(
     request: PageRequest, job: Job, question: Question, form: ActionForm, act: Callable[[], Operation]
 ) -> HttpResponse:
-    """Ask; or once a right answer came, act and go to the job's page. What went wrong is said with the question."""
+    """Ask; or once a right answer came, act and go where it can be watched. What is wrong is said with the question."""
     busy: TargetBusy | None = None
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                act()
+                operation = act()
             except InvalidInput as exc:
                 add_errors(form, exc)
             except TargetBusy as exc:
                 busy, status = exc, 409
             else:
-                return _go(request, job)
+                # A deleted job has no page of its own any more; its operation has.
+                return _go(request, operation if operation.kind == DELETE else job)
     context = {"job": job, "question": question, "form": form, "busy": busy}
     parts = {"dialog": "jobs/_action_dialog.html"}
     return render_page(request, "jobs/action.html", context, parts=parts, status=status)
 
 
-def _go(request: PageRequest, job: Job) -> HttpResponse:
-    url = job.get_absolute_url()
+def _go(request: PageRequest, to: Job | Operation) -> HttpResponse:
+    url = to.get_absolute_url()
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)

@@ -58,10 +58,10 @@ def web(django_db_setup: None) -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium of the system. Playwright keeps an event loop in this thread, which Django would take for a sign
-    that the tests are asynchronous."""
+    that the tests are asynchronous, and beside which no asynchronous test can run: so not for the session."""
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

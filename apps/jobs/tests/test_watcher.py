@@ -154,6 +154,7 @@ def test_while_the_scheduler_is_away_the_watch_says_since_when_and_what_was_know
     marathon(sandbox, "PUT", job, APP)
     with watching(cluster):
         soon(is_running(job, 2), "mirrored")
+        soon(lambda: connected(cluster), "connected")
         sandbox.kill()
         soon(lambda: not connected(cluster), "the watch says that it is cut off")
         watch = ClusterWatch.objects.get(cluster=cluster)

@@ -153,7 +153,8 @@ class LocalVolume:
 class Instance:
     """One copy of an app. It outlives its tasks: a relaunch is the same instance with the next incarnation.
 
-    Written by `scheduler/tracker` alone, so that every change is stored and announced."""
+    Written by `scheduler/tracker`, so that every change is stored and announced; a launch fills in reservation
+    and volumes just before it is announced."""
 
     id: InstanceId
     app_id: AppId
@@ -241,7 +242,8 @@ class Host:
     resources: HostResources
     registered_at: datetime
     agent_port: int | None = None
-    reachable: bool = True  # False: the master has lost it; tasks are TASK_UNREACHABLE
+    connected: bool = True  # False: nothing gets through to its agent; soon it will be unreachable
+    reachable: bool = True  # False: the master has given it up; tasks are TASK_UNREACHABLE
     lost_at: datetime | None = None
     deactivated: bool = False  # no offers; tasks stay
     drain: Drain | None = None
@@ -257,7 +259,7 @@ class Host:
     @property
     def offering(self) -> bool:
         """Whether its free resources are offered to frameworks at all."""
-        return self.reachable and not self.deactivated and not self.down
+        return self.connected and self.reachable and not self.deactivated and not self.down
 
     @property
     def under_maintenance(self) -> bool:

@@ -164,10 +164,6 @@ class App:
         """Its tasks are only pretended (for tests of scale)."""
         return self.labels.get(NOOP_LABEL, "").lower() == "true"
 
-    @property
-    def single_instance(self) -> bool:
-        return self.labels.get(SINGLE_INSTANCE_LABEL, "").lower() == "true"
-
     def same_configuration(self, other: App) -> bool:
         """Whether going from one to the other needs no restart: nothing but the number of instances
         differs."""

@@ -194,6 +194,7 @@ def _faults_json(runtime: ClusterRuntime) -> dict[str, Any]:
             "duplicate": events.duplicate,
             "reorder": events.reorder,
             "silent": events.silent,
+            "holding": events.holding,
             "dropped": events.dropped,
             "duplicated": events.duplicated,
             "reordered": events.reordered,

@@ -172,7 +172,7 @@ class Actions:
             return
         for instance in victims:
             if instance.task is None:
-                instance.app_version = app.version
+                self._tracker.renew(instance, app)
             else:
                 self._launching.kill(instance)
 

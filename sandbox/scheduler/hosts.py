@@ -18,7 +18,7 @@ from sandbox.events import EventBus
 from sandbox.faults.state import Faults
 from sandbox.ids import HostId
 from sandbox.loading import save_host
-from sandbox.model import Cluster, Condition, Drain, Host, Instance, Task, TaskState
+from sandbox.model import Cluster, Condition, Drain, Goal, Host, Instance, Task, TaskState
 from sandbox.scheduler.tracker import Tracker
 from sandbox.store import Store
 from sandbox.timestamps import now
@@ -62,6 +62,7 @@ class Hosts:
     def lose(self, host: Host) -> None:
         """The machine dies with all its processes; the master notices after `agent_timeout_s`."""
         self._faults.lost_hosts.add(host.hostname)
+        host.connected = False
         for task in list(host.tasks.values()):
             self._agents.destroy(task)
         self._time_out(host)
@@ -69,6 +70,7 @@ class Hosts:
     def cut_off(self, host: Host) -> None:
         """The network to the machine fails; its processes live on."""
         self._faults.partitioned_hosts.add(host.hostname)
+        host.connected = False
         self._time_out(host)
 
     def restore(self, host: Host) -> None:
@@ -79,13 +81,15 @@ class Hosts:
         timeout = self._timeouts.pop(host.id, None)
         if timeout is not None:
             timeout.cancel()
-        host.reachable, host.lost_at = True, None
+        host.connected, host.reachable, host.lost_at = True, True, None
         for instance in self._instances_on(host):
             task = instance.task
             if task is not None and (died or (task.pid is None and not task.noop)):
                 self._tracker.update(instance, TaskState.GONE, "The agent came back without this task")
             elif instance.lost_sight_of:
                 self._tracker.update(instance, TaskState.RUNNING, "Agent reregistered")
+            elif instance.being_killed:
+                self._kill(instance)
         for task in self._left_behind.pop(host.id, []):
             self._end_left_behind(task, died=died)
         self._offer()
@@ -181,7 +185,9 @@ class Hosts:
             return
         away_s = (now() - instance.unreachable_since).total_seconds()
         strategy = state.app.unreachable
-        if strategy.expunge_after_s is not None and away_s >= strategy.expunge_after_s:
+        if instance.goal is not Goal.RUNNING or (
+            strategy.expunge_after_s is not None and away_s >= strategy.expunge_after_s
+        ):
             self._tracker.forget(instance)
         elif (
             strategy.inactive_after_s is not None

@@ -25,6 +25,10 @@ _NO_COMMAND = (
 )
 
 
+class _LaunchError(Exception):
+    """The task cannot be started; the text is what its status says."""
+
+
 class Launching:
     """Starts tasks and ends them, telling the tracker about every step."""
 
@@ -81,6 +85,8 @@ class Launching:
             return
         if not instance.being_killed:
             self._tracker.update(instance, TaskState.KILLING, "Killing task")
+        if not self._cluster.hosts[task.host_id].connected:
+            return  # it does not get through; the host's return, or its loss, decides
         if task.noop:
             self._noop.kill(instance)
         elif not self._agents.runs(task):
@@ -132,32 +138,34 @@ class Launching:
     async def _start(self, instance: Instance, app: App, host: Host, task: Task) -> None:
         if self._faults.launch_delay_s:
             await asyncio.sleep(self._faults.launch_delay_s)
-        if instance.task is not task:
+        try:
+            await self._prepare(instance, app, host, task)
+            if instance.task is not task or not host.connected:
+                return  # killed meanwhile, or its host is lost
+            self._tracker.update(instance, TaskState.STARTING)
+            argv = list(app.args) if app.cmd is None else ["/bin/sh", "-c", app.cmd]
+            await self._agents.run(task, argv, self.environment(instance, app), self._ended)
+        except _LaunchError as error:
+            self._fail(instance, task, str(error))
+        except (SpawnError, OSError) as error:
+            self._fail(instance, task, f"Failed to launch command: {error}")
+        else:
+            self._started(instance, task)
+
+    async def _prepare(self, instance: Instance, app: App, host: Host, task: Task) -> None:
+        """The sandbox folder with all that belongs in it. Raises _LaunchError, OSError."""
+        if instance.task is not task or not host.connected:
             return
         folder = self._agents.make_folder(host, task)
         task.directory = str(folder)
         self._link_volumes(instance, app, folder)
         self._tracker.update(instance, TaskState.STAGING)
         if app.cmd is None and not app.args:
-            self._fail(instance, task, _NO_COMMAND)
-            return
-        if app.artifacts:
-            try:
-                await fetch_all(app.artifacts, folder)
-            except FetchError as error:
-                self._fail(instance, task, str(error))
-                return
-            if instance.task is not task:
-                return
-        self._tracker.update(instance, TaskState.STARTING)
-        env = self.environment(instance, app)
-        argv = list(app.args) if app.cmd is None else ["/bin/sh", "-c", app.cmd]
+            raise _LaunchError(_NO_COMMAND)
         try:
-            await self._agents.run(task, argv, env, self._ended)
-        except SpawnError as error:
-            self._fail(instance, task, f"Failed to launch command: {error}")
-            return
-        self._started(instance, task)
+            await fetch_all(app.artifacts, folder)
+        except FetchError as error:
+            raise _LaunchError(str(error)) from error
 
     def _started(self, instance: Instance, task: Task) -> None:
         """The process is there; while it came, its instance may have been killed or lost."""
@@ -176,7 +184,7 @@ class Launching:
         instance = self._cluster.instances.get(task.instance_id) if task.instance_id else None
         if instance is None or instance.task is not task:
             return
-        if instance.lost_sight_of:
+        if not self._cluster.hosts[task.host_id].connected:
             # Its agent cannot tell anybody; it will say so when it comes back.
             task.pid = None
             return

@@ -14,7 +14,7 @@ from sandbox.codec import encode, encode_app
 from sandbox.definitions.app import App, Json
 from sandbox.definitions.parse import app_from_definition
 from sandbox.definitions.schema import InvalidObjectError, Problems
-from sandbox.ids import ROOT, AppId, GroupId, is_below, parent_group
+from sandbox.ids import AppId, GroupId, is_below, parent_group
 from sandbox.model import AppChange, AppState, Cluster, Group, GroupChange, RootVersion
 from sandbox.scheduler.service_ports import ServicePorts
 from sandbox.store import Store
@@ -224,7 +224,3 @@ def undo_changes(
             groups.pop(group.group_id, None)
         else:
             groups[group.group_id] = group.before
-
-
-def root_group(version: datetime) -> Group:
-    return Group(ROOT, version)

@@ -128,6 +128,11 @@ class Tracker:
         instance.readiness = None
         self._enter(instance, Condition.PROVISIONED)
 
+    def renew(self, instance: Instance, app: App) -> None:
+        """A resident that has no task now: its next one is to be of this definition."""
+        instance.app_version = app.version
+        self._mark(instance)
+
     def set_goal(self, instance: Instance, goal: Goal) -> None:
         if instance.goal is goal:
             return
@@ -333,18 +338,16 @@ class Tracker:
     def _enter(self, instance: Instance, condition: Condition) -> None:
         instance.condition = condition
         instance.since = now()
+        event = {
+            "instanceId": instance.id,
+            "condition": condition.value,
+            "runSpecId": instance.app_id,
+            "runSpecVersion": format_timestamp(instance.app_version),
+        }
         host = self._cluster.hosts.get(instance.host_id) if instance.host_id else None
-        self._bus.publish(
-            "instance_changed_event",
-            {
-                "instanceId": instance.id,
-                "condition": condition.value,
-                "runSpecId": instance.app_id,
-                "agentId": instance.host_id,
-                "host": host.hostname if host else None,
-                "runSpecVersion": format_timestamp(instance.app_version),
-            },
-        )
+        if host is not None:
+            event |= {"agentId": host.id, "host": host.hostname}
+        self._bus.publish("instance_changed_event", event)
         self._mark(instance)
 
     def _remember(self, task: Task) -> None:

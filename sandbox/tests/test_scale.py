@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,23 @@ def test_a_thousand_from_one_call_cost_less_than_two_seconds_and_every_event_is_
     assert max(hosts.count(host) for host in set(hosts)) == 2  # spread evenly over 500 hosts
     marathon.done("PUT", "/v2/apps/web?force=true", {"instances": 0})
     assert marathon.tasks("/web") == []
+
+
+def test_who_does_not_read_is_cut_and_the_rest_goes_on(large: SandboxProcess) -> None:
+    marathon = Marathon(large.marathon)
+    marathon.create("/storm", **NOOP, instances=0)
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect(("127.0.0.1", int(marathon.url.rpartition(":")[2])))
+        lazy.sendall(b"GET /v2/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        for instances in (1500, 0):
+            marathon.done("PUT", "/v2/apps/storm", {"instances": instances})
+        # What was under way is still to be had, then the connection ends.
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            while data := lazy.recv(1 << 20):
+                received += len(data)
+    assert received < 8_000_000
 
 
 def test_pretended_tasks_survive_a_kill_too(large: SandboxProcess) -> None:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from apps.jobs.spec.fields import SpecFields
 
 _MISSING = object()
-_NAMED = ("name", "path", "uri")
-"""Rows of a list are matched by the first of these that they have, so that inserting one shows as one change."""
+_NAMED = {"ports": "name", "files": "path", "fetch": "uri", "volumes": "path"}
+"""Rows of these lists have a name of their own and are matched by it, so that inserting one shows as one change.
+Rows of others (checks, constraints, arguments) are matched by their place, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,8 @@ def _diff(old: Any, new: Any, *, path: str) -> list[Change]:
         return []
     if isinstance(old, dict) and isinstance(new, dict) and not _is_secret(old) and not _is_secret(new):
         return _diff_mappings(old, new, path=path)
-    if isinstance(old, list) and isinstance(new, list) and (old_rows := _by_name(old)) is not None:
-        new_rows = _by_name(new)
-        if new_rows is not None:
-            return _diff_mappings(old_rows, new_rows, path=path, brackets=True)
+    if isinstance(old, list) and isinstance(new, list):
+        return _diff_mappings(_rows(old, path), _rows(new, path), path=path, brackets=True)
     if old is _MISSING:
         return [Change(path, "added", None, new)]
     if new is _MISSING:
@@ -60,13 +59,10 @@ def _diff_mappings(
     return changes
 
 
-def _by_name(rows: list[Any]) -> dict[str, Any] | None:
-    """The rows by name, when each has a different one; None when they cannot be told apart that way."""
-    for key in _NAMED:
-        if all(isinstance(row, dict) and key in row for row in rows):
-            named = {str(row[key]): row for row in rows}
-            return named if len(named) == len(rows) else None
-    return None
+def _rows(rows: list[Any], path: str) -> dict[str, Any]:
+    """The rows of a list by what tells them apart."""
+    name = _NAMED.get(path)
+    return {str(row[name]) if name else str(place): row for place, row in enumerate(rows, start=1)}
 
 
 def _is_secret(value: dict[str, Any]) -> bool:

@@ -133,6 +133,14 @@ def test_a_row_added_before_others_is_one_difference() -> None:
     assert (change.field, change.change) == ("ports[admin]", "added")
 
 
+def test_a_changed_check_is_named_by_its_place() -> None:
+    old = make_spec(health_checks=[{"type": "http", "port": "http", "path": "/"}])
+    new = make_spec(health_checks=[{"type": "http", "port": "http", "path": "/health"}, {"type": "tcp"}])
+    first, second = spec_diff(old, new)
+    assert first == Change("health_checks[1].path", "changed", "/", "/health")
+    assert (second.field, second.change) == ("health_checks[2]", "added")
+
+
 def test_equal_specs_have_no_difference() -> None:
     assert spec_diff(make_spec(), make_spec()) == []
 

@@ -148,6 +148,8 @@ class ClusterWatcher:
         """Note where to look, and keep what only an event says: how an instance ended."""
         for event in events:
             self._dirty.update(event.workload_ids)
+            if event.kind in {EventKind.DEPLOYMENT_SUCCEEDED, EventKind.DEPLOYMENT_FAILED}:
+                self._look_after = 0.0  # the moment that people wait for
             if event.kind == EventKind.INSTANCE and event.state in ENDED_BADLY and event.instance_id:
                 self._note_end(event)
 

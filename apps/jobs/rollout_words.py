@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.jobs.spec.workload import make_rollout
+from engines.base import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class PlannedRollout:
     old_version: int | None
     present: int
     strategy: Mapping[str, Any]
+    in_place: bool = False  # with persistent volumes
 
     def sentences(self) -> list[str]:
         """In the active language, in the order in which it happens."""
@@ -35,6 +37,10 @@ class PlannedRollout:
             text = _("Instances afterwards: %(after)s; now: %(now)s.")
             steps.append(text % {"after": self.instances, "now": self.present})
         return [*steps, self._deadline()]
+
+    @property
+    def _rollout(self) -> Rollout:
+        return make_rollout(self.strategy, instances=self.instances, in_place=self.in_place)
 
     def _start(self) -> str:
         return ngettext(
@@ -51,7 +57,7 @@ class PlannedRollout:
         ) % {"count": self.present, "new": self.instances, "version": self.version}
 
     def _replace(self) -> str:
-        rollout = make_rollout(self.strategy, instances=self.instances)
+        rollout = self._rollout
         step = max(1, rollout.max_surge + rollout.max_unavailable)
         return ngettext(
             "Replaces %(count)s instance by version %(version)s, at most %(step)s at a time.",
@@ -60,7 +66,7 @@ class PlannedRollout:
         ) % {"count": self.present, "version": self.version, "step": step}
 
     def _limits(self) -> list[str]:
-        rollout = make_rollout(self.strategy, instances=self.instances)
+        rollout = self._rollout
         extra = ngettext(
             "At most %(count)s extra instance runs meanwhile.",
             "At most %(count)s extra instances run meanwhile.",

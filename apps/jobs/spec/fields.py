@@ -295,15 +295,6 @@ class SpecFields(Strict):
                 "files", "invalid", _("Config files are written before the command starts: give a command.")
             )
         _complete_health_checks(attrs)
-        if attrs["volumes"] and attrs["strategy"]["max_surge"] and attrs["strategy"]["kind"] == "rolling":
-            raise _field(
-                "strategy.max_surge",
-                "max_value",
-                _(
-                    "An instance with a persistent volume is replaced in place: "
-                    "allow 0 extra and 1 or more unavailable."
-                ),
-            )
         return attrs
 
 

@@ -14,7 +14,6 @@ Spec = dict[str, Any]
 def spec_validate(data: Any, *, prefix: str = "spec") -> Spec:
     """The spec, complete with defaults. Raises InvalidInput with one error for each bad field
     (`spec.health_checks[0].path`)."""
-    data = _with_derived_defaults(data)
     spec: Spec = _plain(checked(SpecFields(data=data), path=prefix))
     return spec
 
@@ -22,13 +21,6 @@ def spec_validate(data: Any, *, prefix: str = "spec") -> Spec:
 def spec_merge(old: Spec, patch: Mapping[str, Any]) -> Spec:
     """The patch's top-level keys replace those of the old spec, whole."""
     return {**old, **patch}
-
-
-def _with_derived_defaults(data: Any) -> Any:
-    """A job with persistent volumes and no strategy of its own is replaced in place, one at a time."""
-    if isinstance(data, dict) and data.get("volumes") and "strategy" not in data:
-        return {**data, "strategy": {"max_unavailable": 1, "max_surge": 0}}
-    return data
 
 
 def _plain(value: Any) -> Any:

@@ -61,21 +61,28 @@ def make_workload(
         constraints=tuple(Constraint(**constraint) for constraint in spec["constraints"]),
         volumes=tuple(Volume(**volume) for volume in spec["volumes"]),
         fetch=tuple(Fetch(**fetch) for fetch in spec["fetch"]),
-        rollout=make_rollout(strategy or spec["strategy"], instances=instances),
+        rollout=make_rollout(
+            strategy or spec["strategy"], instances=instances, in_place=bool(spec["volumes"])
+        ),
         kill_grace_s=spec["kill_grace_s"],
         backoff=Backoff(**spec["backoff"]),
         depends_on=depends_on,
     )
 
 
-def make_rollout(strategy: Mapping[str, Any], *, instances: int) -> Rollout:
-    """A batch bounds both how many may be missing and how many may be extra at once; 'recreate' stops all first."""
+def make_rollout(strategy: Mapping[str, Any], *, instances: int, in_place: bool) -> Rollout:
+    """A batch bounds both how many may be missing and how many may be extra at once; 'recreate' stops all first.
+
+    `in_place`: with persistent volumes an instance and its successor cannot both run, so none is extra and at least
+    one may be missing (Marathon refuses anything else for resident apps).
+    """
     if strategy["kind"] == "recreate":
         return Rollout(max_unavailable=instances, max_surge=0)
     batch = strategy["batch"]
-    return Rollout(
-        max_unavailable=min(strategy["max_unavailable"], batch), max_surge=min(strategy["max_surge"], batch)
-    )
+    unavailable, surge = (min(strategy[name], batch) for name in ("max_unavailable", "max_surge"))
+    if in_place:
+        return Rollout(max_unavailable=max(1, unavailable), max_surge=0)
+    return Rollout(max_unavailable=unavailable, max_surge=surge)
 
 
 def secret_names(spec: Mapping[str, Any]) -> set[str]:

@@ -82,10 +82,6 @@ def test_a_validated_spec_validates_to_itself() -> None:
         ({"command": "x y", "volumes": [{"path": "a/b", "size_mib": 1}]}, "spec.volumes[0].path", "invalid_path"),
         ({"command": "x y", "strategy": {"max_surge": 0}}, "spec.strategy.max_surge", "min_value"),
         ({"command": "x y", "strategy": {"kind": "magic"}}, "spec.strategy.kind", "invalid_choice"),
-        (
-            {"command": "x y", "volumes": [{"path": "d", "size_mib": 1}], "strategy": {"max_surge": 1}},
-            "spec.strategy.max_surge", "max_value",
-        ),
         ({"command": "x y", "hooks": {"start": "x"}}, "spec.hooks", "not_available"),
         ("text", "spec", "invalid"),
     ],
@@ -102,11 +98,6 @@ def test_all_bad_fields_are_named_at_once() -> None:
 def test_a_check_without_a_port_looks_at_the_first_one() -> None:
     spec = spec_validate({"command": "x y", "ports": [{"name": "web"}], "health_checks": [{"type": "tcp"}]})
     assert spec["health_checks"][0]["port"] == "web"
-
-
-def test_a_job_with_a_persistent_volume_is_replaced_in_place_unless_told_otherwise() -> None:
-    spec = spec_validate({"command": "x y", "volumes": [{"path": "data", "size_mib": 10}]})
-    assert (spec["strategy"]["max_unavailable"], spec["strategy"]["max_surge"]) == (1, 0)
 
 
 def test_a_patch_replaces_top_level_keys_whole() -> None:
@@ -171,13 +162,31 @@ def test_config_files_are_written_before_the_command_runs(tmp_path: Path) -> Non
     assert ran.stdout == content
 
 
+ROLLING = {"kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1}
+
+
 @pytest.mark.parametrize(
     ("strategy", "rollout"),
     [
-        ({"kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1}, Rollout(0, 1)),
-        ({"kind": "rolling", "batch": 2, "max_unavailable": 3, "max_surge": 5}, Rollout(2, 2)),
-        ({"kind": "recreate", "batch": 1, "max_unavailable": 0, "max_surge": 1}, Rollout(6, 0)),
+        (ROLLING, Rollout(0, 1)),
+        ({**ROLLING, "batch": 2, "max_unavailable": 3, "max_surge": 5}, Rollout(2, 2)),
+        ({**ROLLING, "kind": "recreate"}, Rollout(6, 0)),
     ],
 )
 def test_a_strategy_becomes_counts_of_instances(strategy: dict[str, Any], rollout: Rollout) -> None:
-    assert make_rollout(strategy, instances=6) == rollout
+    assert make_rollout(strategy, instances=6, in_place=False) == rollout
+
+
+@pytest.mark.parametrize(
+    ("strategy", "rollout"),
+    [
+        (ROLLING, Rollout(1, 0)),
+        ({**ROLLING, "batch": 2, "max_unavailable": 3}, Rollout(2, 0)),
+        ({**ROLLING, "kind": "recreate"}, Rollout(6, 0)),
+    ],
+)
+def test_instances_with_persistent_volumes_are_replaced_in_place(
+    strategy: dict[str, Any], rollout: Rollout
+) -> None:
+    spec = make_spec(volumes=[{"path": "data", "size_mib": 10}], strategy=strategy)
+    assert workload_of(spec, instances=6).rollout == rollout

@@ -84,6 +84,7 @@ def restart(request: PageRequest, tag: str) -> HttpResponse:
         old_version=version.number,
         present=job.wanted,
         strategy=version.spec["strategy"],
+        in_place=bool(version.spec["volumes"]),
     )
     question = Question(_("Restart %(name)s") % {"name": job.name}, rollout.sentences(), _("Restart"))
     return _answer(

@@ -142,6 +142,7 @@ def _preview(
         old_version=preview.running.number if preview.running else None,
         present=max(job.wanted, job.running) if job.is_published else 0,
         strategy=strategy.used if strategy else version.spec["strategy"],
+        in_place=bool(version.spec["volumes"]),
     )
     context = {
         "job": job,

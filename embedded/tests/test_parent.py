@@ -1,5 +1,6 @@
 """Ending with the `make` that started us, however it is ended."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,8 +28,17 @@ def make(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`make` in a session of its own, with a recipe that watches it."""
     (tmp_path / "child.py").write_text(_END_WITH_PARENT)
     (tmp_path / "Makefile").write_text(f"run:\n\t@exec env PYTHONPATH={CHECKOUT} {sys.executable} child.py\n")
+    # Not a part of the `make` that may be running these tests.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
     with subprocess.Popen(
-        ["make", "run"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["make", "run"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"

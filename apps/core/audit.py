@@ -19,13 +19,18 @@ ACTIONS = {
     "member.remove": _("member removed"),
     "member.set": _("role given"),
     "password.change": _("password changed"),
+    "product_line.changed": _("product line changed"),
     "product_line.create": _("product line created"),
     "secret.delete": _("secret deleted"),
     "secret.set": _("secret set"),
     "token.create": _("API token created"),
     "token.revoke": _("API token revoked"),
+    "user.changed": _("person changed"),
+    "user.created": _("person added"),
 }
 """Each action in words."""
+DETAILS = {"fields": _("fields"), "role": _("role"), "version": _("version")}
+"""Each name of a detail in words."""
 
 
 def audit(

@@ -1,4 +1,5 @@
-// Keeps relative times true while the page is open: <time datetime="…" data-relative>, first rendered by the server.
+// Keeps relative times true while the page is open: <time datetime="…" data-relative>, first rendered by the server
+// in the same words (apps/core/relative_time.py).
 const STEP_MS = 5_000;
 const UNITS = [
   ["year", 31_536_000],
@@ -8,17 +9,21 @@ const UNITS = [
   ["minute", 60],
   ["second", 1],
 ];
-const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const language = document.documentElement.lang;
+const format = new Intl.RelativeTimeFormat(language);
+const now = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
 
 function words(seconds) {
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  if (!found) return now;
+  const [unit, size] = found;
   return format.format(Math.trunc(seconds / size), unit);
 }
 
 function update() {
-  const now = Date.now();
+  const present = Date.now();
   for (const element of document.querySelectorAll("time[data-relative]")) {
-    const text = words(Math.round((Date.parse(element.dateTime) - now) / 1000));
+    const text = words(Math.round((Date.parse(element.dateTime) - present) / 1000));
     if (element.textContent !== text) element.textContent = text;
   }
 }

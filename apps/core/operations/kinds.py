@@ -92,5 +92,11 @@ def get_kind(name: str) -> Kind:
     return _kinds[name]
 
 
+def kind_label(name: str) -> str:
+    """A kind in words, in the active language: "publish". Its name, where this release does not know it."""
+    known = _kinds.get(name)
+    return str(known.label) if known else name
+
+
 def all_kinds() -> dict[str, Kind]:
     return dict(_kinds)

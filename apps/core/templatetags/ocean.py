@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -14,9 +13,10 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from apps.core.audit import ACTIONS
+from apps.core.audit import ACTIONS, DETAILS
 from apps.core.models import Operation
-from apps.core.operations.kinds import all_kinds
+from apps.core.operations.kinds import kind_label
+from apps.core.relative_time import relative_time
 
 register = template.Library()
 
@@ -71,7 +71,7 @@ def ago(moment: datetime | None, empty: str = "–") -> SafeString | str:
     """A time as "3 minutes ago", kept true by static/js/times.js, the exact time in the reader's zone beside it."""
     if moment is None:
         return empty
-    return _time(moment, naturaltime(moment), " data-relative")
+    return _time(moment, relative_time(moment, now=timezone.now()), " data-relative")
 
 
 @register.simple_tag
@@ -99,11 +99,7 @@ def _time(moment: datetime, text: str, attribute: str) -> SafeString:
     )
 
 
-@register.filter
-def kind_label(kind: str) -> str:
-    """An operation's kind in words: `{{ operation.kind|kind_label }}`."""
-    known = all_kinds().get(kind)
-    return str(known.label) if known else kind
+register.filter("kind_label", kind_label)  # {{ operation.kind|kind_label }}
 
 
 @register.filter
@@ -130,3 +126,9 @@ def breakable(tag: str) -> SafeString:
 def action_label(action: str) -> str:
     """An audit entry's action in words."""
     return str(ACTIONS.get(action, action))
+
+
+@register.filter
+def detail_label(name: str) -> str:
+    """The name of an audit entry's detail in words."""
+    return str(DETAILS.get(name, name))

@@ -94,7 +94,7 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["product_line", "user"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} @ {self.product_line}: {self.role}"
+        return f"{self.user} @ {self.product_line}: {self.get_role_display()}"
 
 
 class ApiToken(models.Model):

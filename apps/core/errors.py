@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from apps.core.operations.kinds import kind_label
+
 if TYPE_CHECKING:
     from apps.core.models import Operation
 
@@ -42,7 +44,7 @@ class InvalidInput(DomainError):
 
     def __init__(self, *errors: FieldError) -> None:
         self.errors = errors
-        super().__init__("; ".join(error.detail for error in errors))
+        super().__init__(" ".join(error.detail for error in errors))
 
 
 class Forbidden(DomainError):
@@ -70,7 +72,7 @@ class TargetBusy(DomainError):
         self.operation = operation
         super().__init__(
             _("Operation #%(id)s (%(kind)s) is still working on %(target)s. Wait for it, or cancel it first.")
-            % {"id": operation.pk, "kind": operation.kind, "target": operation.target}
+            % {"id": operation.pk, "kind": kind_label(operation.kind), "target": operation.target}
         )
 
 

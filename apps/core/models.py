@@ -44,7 +44,9 @@ class ClusterWatch(models.Model):
 
     ALIVE_WITHIN = timedelta(seconds=15)
 
-    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="watch", primary_key=True)
+    cluster = models.OneToOneField(
+        Cluster, on_delete=models.CASCADE, related_name="watch", primary_key=True, verbose_name=_("cluster")
+    )
     heartbeat_at = models.DateTimeField(_("watcher's last sign of life"), null=True)
     synced_at = models.DateTimeField(_("mirror last known to be true"), null=True)
     connected = models.BooleanField(_("event stream open"), default=False)
@@ -58,7 +60,7 @@ class ClusterWatch(models.Model):
         ordering = ["cluster_id"]
 
     def __str__(self) -> str:
-        return f"watch of {self.cluster_id}"
+        return str(self.cluster)
 
     @property
     def is_alive(self) -> bool:
@@ -69,8 +71,8 @@ class ClusterWatch(models.Model):
 class Heartbeat(models.Model):
     """A process's last sign of life, by name (`worker`). The web process reads it for /healthz."""
 
-    name = models.CharField(max_length=63, primary_key=True)
-    at = models.DateTimeField()
+    name = models.CharField(_("name"), max_length=63, primary_key=True)
+    at = models.DateTimeField(_("time"))
 
     class Meta:
         verbose_name = _("heartbeat")

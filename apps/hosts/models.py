@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Host(models.Model):
@@ -24,7 +25,7 @@ class Host(models.Model):
     resources = models.JSONField(_("resources"), default=dict)
     used = models.JSONField(_("used"), default=dict)
     promised = models.JSONField(_("promised"), default=dict)
-    instances = models.PositiveIntegerField(_("instances"), default=0)
+    instances = models.PositiveIntegerField(pgettext_lazy("number", "instances"), default=0)
     active = models.BooleanField(_("in service"), default=True)
     draining = models.BooleanField(_("draining"), default=False)
     registered_at = models.DateTimeField(_("registered"), null=True)

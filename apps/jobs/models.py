@@ -231,7 +231,7 @@ class JobEvent(TranslatedLine):
     at = models.DateTimeField(_("time"), default=timezone.now)
     level = models.CharField(_("level"), max_length=8, choices=Level.choices, default=Level.INFO)
     kind = models.CharField(_("kind"), max_length=32)
-    key = models.CharField(max_length=600)
+    key = models.CharField(_("key"), max_length=600)
     operation = models.ForeignKey(
         "core.Operation", on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("operation")
     )

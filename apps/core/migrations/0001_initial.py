@@ -48,8 +48,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Heartbeat",
             fields=[
-                ("name", models.CharField(max_length=63, primary_key=True, serialize=False)),
-                ("at", models.DateTimeField()),
+                (
+                    "name",
+                    models.CharField(max_length=63, primary_key=True, serialize=False, verbose_name="name"),
+                ),
+                ("at", models.DateTimeField(verbose_name="time")),
             ],
             options={
                 "verbose_name": "heartbeat",
@@ -68,6 +71,7 @@ class Migration(migrations.Migration):
                         related_name="watch",
                         serialize=False,
                         to="core.cluster",
+                        verbose_name="cluster",
                     ),
                 ),
                 ("heartbeat_at", models.DateTimeField(null=True, verbose_name="watcher's last sign of life")),

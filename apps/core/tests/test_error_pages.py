@@ -31,7 +31,7 @@ def test_a_busy_target_leads_to_the_operation_that_holds_it() -> None:
     response = as_page(TargetBusy(operation), referer="http://testserver/jobs/x/")
     assert response.status_code == 409
     html = response.content.decode()
-    assert "is still working on web" in text(html)
+    assert "(publish) is still working on web" in text(html)
     assert f'href="/operations/{operation.pk}/"' in html
     assert 'href="http://testserver/jobs/x/"' in html
 

@@ -114,7 +114,7 @@ def test_an_operations_page_tells_its_story(client: Client, dev: User, line: Pro
     assert "failed" in seen
     assert "Why it failed Not as wanted after 300 s." in seen
     assert "The scheduler took it; deployment d-1." in seen
-    assert "Version 7 Strategy rolling Batch 2" in seen
+    assert "Version 7 Strategy rolling (in batches) Batch 2" in seen
     assert "Took 5 min 10 s" in seen
     assert "asked" not in seen.lower().replace("what was asked", "")
 

@@ -26,9 +26,10 @@ from apps.core.views.tables import TablePage
 
 _PARAMETERS = {
     "version": gettext_lazy("version"),
-    "instances": gettext_lazy("instances"),
+    "instances": pgettext_lazy("number", "instances"),
     "task_id": gettext_lazy("task id"),
-    "scale": gettext_lazy("with one instance fewer"),
+    "host": gettext_lazy("host"),
+    "shrink": gettext_lazy("with one instance fewer"),
     "deadline_s": gettext_lazy("deadline (s)"),
     "previous.version": gettext_lazy("version before"),
     "previous.wanted": gettext_lazy("instances before"),
@@ -37,6 +38,10 @@ _PARAMETERS = {
     "strategy.max_unavailable": gettext_lazy("unavailable at most"),
     "strategy.max_surge": gettext_lazy("extra at most"),
     "strategy.deadline_s": gettext_lazy("deadline (s)"),
+}
+_STRATEGIES = {
+    "rolling": gettext_lazy("rolling (in batches)"),
+    "recreate": gettext_lazy("recreate (stop all first)"),
 }
 _ORDER = {key: place for place, key in enumerate(_PARAMETERS)}
 
@@ -121,4 +126,10 @@ def _readable(parameters: Mapping[str, Any], path: str = "") -> Iterator[tuple[s
         if isinstance(value, Mapping):
             yield from _readable(value, f"{key}.")
         else:
-            yield str(_PARAMETERS.get(key, key)), value
+            yield str(_PARAMETERS.get(key, key)), _in_words(value)
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _STRATEGIES.get(value, value) if isinstance(value, str) else value

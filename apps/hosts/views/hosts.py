@@ -7,8 +7,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.core.selectors import clusters_shown
 from apps.core.tables import NUMBER, OceanTable
@@ -53,7 +52,7 @@ class HostTable(OceanTable):
         order_by=("cluster__name", "rack"),
         verbose_name=gettext_lazy("cluster, rack"),
     )
-    instances = tables.Column(verbose_name=gettext_lazy("instances"), attrs=NUMBER)
+    instances = tables.Column(verbose_name=pgettext_lazy("number", "instances"), attrs=NUMBER)
     cpus = ResourceColumn("cpus", verbose_name=gettext_lazy("CPU"))
     mem = ResourceColumn("mem", verbose_name=gettext_lazy("memory"))
     disk = ResourceColumn("disk", verbose_name=gettext_lazy("disk"))
@@ -75,5 +74,8 @@ class HostList(TablePage):
         return {
             "cluster": [(cluster.name, cluster.name) for cluster in clusters_shown()],
             "rack": [(rack, rack) for rack in racks],
-            "in_service": [("true", _("in service")), ("false", _("not in service"))],
+            "in_service": [
+                ("true", pgettext("host", "in service")),
+                ("false", pgettext("host", "not in service")),
+            ],
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from apps.jobs.forms.fields import FlagField, PlainForm, TextField
 from apps.jobs.models import Job
@@ -54,7 +54,7 @@ class ScaleForm(ActionForm):
     """Asks for the job's name as well when more than half of the instances would end."""
 
     instances = forms.IntegerField(
-        label=gettext_lazy("Instances"),
+        label=pgettext_lazy("number", "Instances"),
         min_value=0,
         max_value=MAX_INSTANCES,
         widget=forms.NumberInput({"inputmode": "numeric"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -71,12 +71,13 @@ class WordsField(TextField):
 
 
 class ChoiceField(forms.ChoiceField):
-    """A choice; a value that is none of them is kept and named by the spec's rules."""
+    """A choice; a value that is none of them is kept and named by the spec's rules. `labels`: each choice in words."""
 
     unit = ""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, **kwargs})
+    def __init__(self, *, choices: Iterable[tuple[str, Text]], **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "choices": choices, **kwargs})
+        self.labels = dict(choices)
 
     def validate(self, value: Any) -> None:
         return

@@ -84,7 +84,7 @@ class ResourcesForm(PlainForm):
     )
     gpus = NumberField(label=_("GPUs"), unit=pgettext_lazy("unit", "GPUs"))
     instances = NumberField(
-        label=_("Instances"),
+        label=pgettext_lazy("number", "Instances"),
         unit=pgettext_lazy("unit", "instances"),
         help_text=_("Scaling a running job changes their number without a new version."),
     )

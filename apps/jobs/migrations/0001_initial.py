@@ -281,7 +281,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("kind", models.CharField(max_length=32, verbose_name="kind")),
-                ("key", models.CharField(max_length=600)),
+                ("key", models.CharField(max_length=600, verbose_name="key")),
                 (
                     "actor",
                     models.ForeignKey(

@@ -10,7 +10,7 @@ from typing import Any
 from django.forms import Field
 from django.utils.translation import gettext as _
 
-from apps.jobs.forms.fields import PlainForm
+from apps.jobs.forms.fields import ChoiceField, PlainForm
 from apps.jobs.forms.rows import (
     ConstraintRow,
     DependencyRow,
@@ -73,7 +73,7 @@ def spec_sections(spec: Mapping[str, Any]) -> list[Section]:
 
 def _facts(form: type[PlainForm], values: Mapping[str, Any]) -> list[Fact]:
     return [
-        Fact(str(field.label), as_text(values[name]), str(getattr(field, "unit", "")))
+        Fact(str(field.label), _text(field, values[name]), str(getattr(field, "unit", "")))
         for name, field in form.base_fields.items()
         if values.get(name) not in (None, "")
     ]
@@ -90,7 +90,14 @@ def _rows(title: str, form: type[RowForm], items: list[Any]) -> Section:
     values = [form.row_of(item) for item in items]
     used = [name for name in fields if any(row.get(name) not in (None, "") for row in values)]
     columns = [_heading(fields[name]) for name in used]
-    return Section(title, [], columns, [[as_text(row.get(name)) for name in used] for row in values])
+    return Section(
+        title, [], columns, [[_text(fields[name], row.get(name)) for name in used] for row in values]
+    )
+
+
+def _text(field: Field, value: Any) -> str:
+    """A value as people read it; one of a choice by the choice's own words."""
+    return as_text(field.labels.get(value, value) if isinstance(field, ChoiceField) else value)
 
 
 def _heading(field: Field) -> str:

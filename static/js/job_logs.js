@@ -34,6 +34,10 @@ if (log) {
   }, EVERY_MS);
 }
 
-document.querySelector("[data-log-choice]")?.addEventListener("change", (event) => {
-  if (event.target !== follow) event.currentTarget.requestSubmit();
+const choice = document.querySelector("[data-log-choice]");
+choice?.addEventListener("change", (event) => {
+  if (event.target !== follow) choice.requestSubmit();
 });
+// Chosen before this script was there, or brought back by the browser's own memory.
+const isOther = (select) => select.value !== [...select.options].find((option) => option.defaultSelected)?.value;
+if (choice && [...choice.querySelectorAll("select")].some(isOther)) choice.requestSubmit();

@@ -39,5 +39,8 @@ choice?.addEventListener("change", (event) => {
   if (event.target !== follow) choice.requestSubmit();
 });
 // Chosen before this script was there, or brought back by the browser's own memory.
-const isOther = (select) => select.value !== [...select.options].find((option) => option.defaultSelected)?.value;
+const isOther = ({ options, value }) => {
+  const rendered = [...options].find((option) => option.defaultSelected) ?? options[0];
+  return rendered !== undefined && value !== rendered.value;
+};
 if (choice && [...choice.querySelectorAll("select")].some(isOther)) choice.requestSubmit();

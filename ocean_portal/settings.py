@@ -124,7 +124,14 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Only the limit to guessing passwords is kept there: signing in must not hang with it.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -166,8 +173,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A message is redelivered after this; a step is over long before (core.operations.runner.STEP_LIMIT_S).
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
-    "socket_timeout": 5,
+    "socket_timeout": 2,
     "socket_connect_timeout": 2,
+    # A ring is tried once: kombu's own default keeps a request waiting for six seconds.
+    "max_retries": 0,
     "socket_keepalive": True,
     # Celery reads its queues in this order: a scaling decision goes before a publish before housekeeping.
     "queue_order_strategy": "priority",

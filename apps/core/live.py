@@ -20,19 +20,22 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from apps.core.breaker import Breaker
+
 log = logging.getLogger(__name__)
 
 CHANNEL = "ocean:live"
 MERGE_S = 0.5
 KEEP_ALIVE_S = 15.0
 _publisher: redis.Redis | None = None
+breaker = Breaker(rest_s=5.0)
 
 
 def announce(*topics: str) -> None:
     """Tell open pages that these topics changed. Never raises and never waits long: a page that misses it looks
     again by itself within seconds."""
     global _publisher
-    if not topics:
+    if not topics or breaker.is_open:
         return
     if _publisher is None:
         _publisher = redis.Redis.from_url(
@@ -41,6 +44,7 @@ def announce(*topics: str) -> None:
     try:
         _publisher.publish(CHANNEL, json.dumps(topics))
     except redis.RedisError as exc:
+        breaker.failed()
         log.warning("announce_failed", extra={"error": str(exc)})
 
 

@@ -10,16 +10,20 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from apps.core.breaker import Breaker
+
 log = logging.getLogger(__name__)
 
 RUN_TASK = "core.run_operation"
 MAX_COUNTDOWN = timedelta(minutes=1)
 """A longer delay stays in `wake_at`, for the sweeper: Redis redelivers what is counted down past its visibility."""
+breaker = Breaker(rest_s=5.0)
 
 
 def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) -> None:
-    """Send now. Never raises: with the broker away the sweeper finds the row later."""
-    if after_s > MAX_COUNTDOWN.total_seconds():
+    """Send now. Never raises, and with the broker away waits for it at most once in a while: the sweeper finds the
+    row later."""
+    if after_s > MAX_COUNTDOWN.total_seconds() or breaker.is_open:
         return
     try:
         current_app.send_task(
@@ -31,6 +35,7 @@ def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) 
             ignore_result=True,
         )
     except (OperationalError, OSError) as exc:
+        breaker.failed()
         log.warning("operation_ring_failed", extra={"operation": operation_id, "error": str(exc)})
 
 

@@ -58,7 +58,7 @@ class Kind(Protocol):
     already true before it acts, leave notes only in `operation.memory` (and `deployment_id`, `deadline_at`), hold
     no transaction across a remote call, and be over within `runner.STEP_LIMIT_S`. It may raise
     `clients.errors.RemoteError`: passing faults are retried until the deadline, refusals end the operation with the
-    remote's own words.
+    remote's own words (unless it has a `deployment_id`: what it began must be put back).
     """
 
     name: str
@@ -96,6 +96,17 @@ def kind_label(name: str) -> str:
     """A kind in words, in the active language: "publish". Its name, where this release does not know it."""
     known = _kinds.get(name)
     return str(known.label) if known else name
+
+
+def find_kind(name: str) -> Kind | None:
+    """The kind; None for one that this release does not know: a newer one may have written the row."""
+    return _kinds.get(name)
+
+
+def queue_of(name: str) -> str:
+    """Where to ring for operations of this kind, known or not."""
+    kind = _kinds.get(name)
+    return kind.queue if kind else "operations"
 
 
 def all_kinds() -> dict[str, Kind]:

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -23,9 +24,9 @@ from django.utils.translation import gettext_noop
 from apps.core.logs import bound
 from apps.core.models import Operation, OperationLog
 from apps.core.operations.dispatch import ring
-from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, get_kind
+from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, find_kind, queue_of
 from apps.core.operations.services import announce_operation
-from clients.errors import Conflict, RemoteError, TimedOut, Unavailable
+from clients.errors import NotFound, Refused, RemoteError, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,18 @@ LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 6
 """Claims in a row without an outcome: a step that kills its worker ends here instead of looping for ever."""
 FAULT_RETRY_CAP_S = 15.0
+FULL_CLUSTER_RETRY_S = 1.0
+GIVE_UP_AFTER = timedelta(minutes=2)
+"""Past its deadline an operation asks a remote that does not answer for this much longer."""
+GIVE_UP_BEGUN_AFTER = timedelta(days=1)
+"""And for this long where it has begun something there that nobody else would put back."""
 
 RESUMED = gettext_noop("Taken over from a worker that stopped half-way.")
 PASSING_FAULT = gettext_noop("%(error)s Trying again.")
 KILLS_WORKERS = gettext_noop("Given up: %(attempts)s workers stopped while working on it.")
+TOO_SLOW = gettext_noop("A step was not over after %(seconds)s s.")
+NO_DATABASE = gettext_noop("Ocean's own database did not answer.")
+CRASHED = gettext_noop("Something went wrong inside Ocean (%(error)s). Tell an SRE the operation's number.")
 
 
 def owner_name() -> str:
@@ -46,18 +55,21 @@ def owner_name() -> str:
 
 
 def run_operation(operation_id: int) -> None:
-    """Claim the operation and take one step. Does nothing when it is not due, ended, or held by someone alive."""
+    """Claim the operation and take one step. Does nothing when it is not due, ended, held by someone alive, or of a
+    kind that only a newer release knows."""
     now = timezone.now()
     operation = _claim(operation_id, now=now)
     if operation is None:
         return
+    kind = find_kind(operation.kind)
+    assert kind is not None  # _claim has looked
     with bound(operation=operation.pk, kind=operation.kind, target=operation.target):
         log.info("operation_claimed", extra={"attempt": operation.attempts})
         if operation.attempts > MAX_ATTEMPTS:
             outcome: Outcome = Failed(reason=KILLS_WORKERS, values={"attempts": MAX_ATTEMPTS})
         else:
-            outcome = _take_step(operation, kind=get_kind(operation.kind))
-        record(operation, outcome=outcome)
+            outcome = _take_step(operation, kind=kind)
+        record(operation, kind=kind, outcome=outcome)
 
 
 def _claim(operation_id: int, *, now: datetime) -> Operation | None:
@@ -65,10 +77,14 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
     before = Operation.objects.claimable(now=now).filter(pk=operation_id).first()
     if before is None:
         return None
+    if find_kind(before.kind) is None:
+        log.warning("operation_kind_unknown", extra={"operation": operation_id, "kind": before.kind})
+        return None
     if before.cluster_id is not None and _cluster_is_full(before.cluster_id, now=now):
         Operation.objects.filter(pk=operation_id, state=before.state).update(
-            wake_at=now + timedelta(seconds=1)
+            wake_at=now + timedelta(seconds=FULL_CLUSTER_RETRY_S)
         )
+        ring(operation_id, queue=queue_of(before.kind), after_s=FULL_CLUSTER_RETRY_S)
         return None
     claimed = (
         Operation.objects.claimable(now=now)
@@ -97,40 +113,53 @@ def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
 
 
 def _take_step(operation: Operation, *, kind: Kind) -> Outcome:
+    """One step's outcome; every fault becomes one. What a remote or our own database fails to answer passes."""
     late = operation.deadline_at is not None and timezone.now() >= operation.deadline_at
     try:
         return kind.deadline_passed(operation) if late else kind.step(operation)
-    except (Unavailable, TimedOut, Conflict) as exc:
-        return _retry_later(operation, exc, late=late)
-    except RemoteError as exc:
+    except (Refused, NotFound, Unauthorized) as exc:
+        if operation.deployment_id:  # it would be left half-way
+            return _retry_later(operation, str(exc), late=late)
         log.warning("operation_refused", extra={"error": str(exc)})
         return Failed(reason=str(exc))
+    except RemoteError as exc:
+        return _retry_later(operation, str(exc), late=late)
+    except SoftTimeLimitExceeded:
+        return _retry_later(operation, {"text": TOO_SLOW, "values": {"seconds": STEP_LIMIT_S}}, late=late)
+    except (OperationalError, InterfaceError) as exc:
+        log.warning("operation_database_failed", extra={"error": str(exc)})
+        if not connection.is_usable():
+            connection.close()  # the next query opens another
+        return _retry_later(operation, {"text": NO_DATABASE, "values": {}}, late=late)
     except Exception as exc:
         log.exception("operation_crashed")
-        return Failed(reason=f"{type(exc).__name__}: {exc}")
+        return Failed(CRASHED, {"error": type(exc).__name__})
 
 
-def _retry_later(operation: Operation, exc: RemoteError, *, late: bool) -> Outcome:
-    """A passing fault: note it once for each new wording, and back off with jitter. Past the deadline and half
-    as long again there is no point in asking further: the operation ends, saying what it last heard."""
+def _retry_later(operation: Operation, error: str | dict[str, Any], *, late: bool) -> Outcome:
+    """A passing fault (a remote's words, or a stored sentence): note it once for each new wording, and back off with
+    jitter. Some time past the deadline there is no point in asking further: it ends, saying what it last heard."""
     memory = operation.memory
     memory["faults"] = int(memory.get("faults", 0)) + 1
-    if memory.get("last_fault") != str(exc):
-        memory["last_fault"] = str(exc)
+    if memory.get("last_fault") != error:
+        memory["last_fault"] = error
         OperationLog.objects.create(
             operation=operation,
             text=PASSING_FAULT,
-            values={"error": str(exc)},
+            values={"error": error},
             level=OperationLog.Level.WARNING,
         )
-    if late and operation.deadline_at and timezone.now() > operation.deadline_at + timedelta(minutes=2):
-        return Failed(reason=str(exc))
+    if late and operation.deadline_at:
+        patience = GIVE_UP_BEGUN_AFTER if operation.deployment_id else GIVE_UP_AFTER
+        if timezone.now() > operation.deadline_at + patience:
+            return Failed("%(error)s", {"error": error})
     delay = min(FAULT_RETRY_CAP_S, 1.5 ** min(memory["faults"], 10))
     return Again(after_s=delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
 
 
-def record(operation: Operation, *, outcome: Outcome) -> None:
-    """Write what a step came to, if this process still holds the operation."""
+def record(operation: Operation, *, kind: Kind, outcome: Outcome) -> None:
+    """Write what a step came to, if this process still holds the operation: its own lease, to the microsecond, as two
+    workers can have the same name (process numbers of containers that share a host's)."""
     now = timezone.now()
     fields: dict[str, Any] = {
         "lease_owner": "",
@@ -158,10 +187,13 @@ def record(operation: Operation, *, outcome: Outcome) -> None:
             assert_never(outcome)
     with transaction.atomic():
         held = Operation.objects.filter(
-            pk=operation.pk, state=Operation.State.RUNNING, lease_owner=operation.lease_owner
+            pk=operation.pk,
+            state=Operation.State.RUNNING,
+            lease_owner=operation.lease_owner,
+            lease_expires_at=operation.lease_expires_at,
         ).update(**fields)
         if held and not isinstance(outcome, Again):
-            get_kind(operation.kind).ended(operation, outcome)
+            kind.ended(operation, outcome)
         if held and isinstance(outcome, Failed):
             OperationLog.objects.create(
                 operation=operation,
@@ -185,7 +217,7 @@ def _ring_again(operation: Operation, *, after_s: float) -> None:
     )
     if operation.cancel_requested_at is None and cancel_waits.update(wake_at=None):
         after_s = 0.0
-    ring(operation.pk, queue=get_kind(operation.kind).queue, after_s=after_s)
+    ring(operation.pk, queue=queue_of(operation.kind), after_s=after_s)
 
 
 def _final(state: Operation.State, now: datetime) -> dict[str, Any]:
@@ -203,6 +235,6 @@ def sweep(*, now: datetime, limit: int = 200) -> int:
     )
     rung = 0
     for pk, kind in due.values_list("pk", "kind")[:limit]:
-        ring(pk, queue=get_kind(kind).queue)
+        ring(pk, queue=queue_of(kind))
         rung += 1
     return rung

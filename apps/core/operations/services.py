@@ -17,7 +17,7 @@ from apps.core.errors import KeyReused, TargetBusy
 from apps.core.live import announce
 from apps.core.models import Cluster, Operation, OperationLog
 from apps.core.operations.dispatch import ring_on_commit
-from apps.core.operations.kinds import get_kind
+from apps.core.operations.kinds import get_kind, queue_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import ProductLine, User
@@ -61,29 +61,18 @@ def operation_start(
     if earlier := operation_repeated(target=target, intent=intent):
         return earlier
     kind = get_kind(intent.kind)
-    now = timezone.now()
     try:
-        with transaction.atomic():
-            operation = Operation.objects.create(
-                kind=intent.kind,
-                target_type=target.type,
-                target_id=target.id,
-                target=target.name,
-                product_line=target.product_line,
-                cluster=target.cluster,
-                requested_by=intent.by,
-                parameters={**(parameters or {}), "asked": dict(intent.asked)},
-                idempotency_key=intent.idempotency_key,
-                deadline_at=now + kind.deadline,
-                created_at=now,
-            )
+        operation = _insert(target, intent, parameters, deadline=kind.deadline)
     except IntegrityError:
         if earlier := operation_repeated(target=target, intent=intent):
             return earlier
-        holder = Operation.objects.active().filter(target_type=target.type, target_id=target.id).first()
-        if holder is None:  # it ended between our insert and this look
-            return operation_start(target=target, intent=intent, parameters=parameters)
-        raise TargetBusy(holder) from None
+        _refuse_busy(target)
+        # What held it ended between our insert and this look: once more.
+        try:
+            operation = _insert(target, intent, parameters, deadline=kind.deadline)
+        except IntegrityError:
+            _refuse_busy(target)
+            raise
     log.info(
         "operation_queued",
         extra={"operation": operation.pk, "kind": operation.kind, "target": operation.target},
@@ -91,6 +80,35 @@ def operation_start(
     ring_on_commit(operation.pk, queue=kind.queue)
     announce_operation(operation)
     return operation
+
+
+def _insert(
+    target: Target, intent: Intent, parameters: Mapping[str, Any] | None, *, deadline: timedelta
+) -> Operation:
+    """The queued row. Raises IntegrityError, and leaves the caller's transaction usable, when the target is held or the
+    key is taken."""
+    now = timezone.now()
+    with transaction.atomic():
+        return Operation.objects.create(
+            kind=intent.kind,
+            target_type=target.type,
+            target_id=target.id,
+            target=target.name,
+            product_line=target.product_line,
+            cluster=target.cluster,
+            requested_by=intent.by,
+            parameters={**(parameters or {}), "asked": dict(intent.asked)},
+            idempotency_key=intent.idempotency_key,
+            deadline_at=now + deadline,
+            created_at=now,
+        )
+
+
+def _refuse_busy(target: Target) -> None:
+    """Raises TargetBusy if an operation holds the target."""
+    holder = Operation.objects.active().filter(target_type=target.type, target_id=target.id).first()
+    if holder is not None:
+        raise TargetBusy(holder) from None
 
 
 def operation_repeated(*, target: Target, intent: Intent) -> Operation | None:
@@ -121,8 +139,9 @@ def operation_log(
 
 
 def operation_cancel(operation: Operation, *, by: User) -> bool:
-    """Ask for an operation's end. A queued one ends at once, others at their next step, which puts back what it
-    began. Returns whether the wish was noted (False: it had already ended)."""
+    """Ask for an operation's end: its next step, taken at once, puts back what it began. (Even a queued one first looks
+    on the scheduler, as a worker may have died after asking.) Returns whether the wish was noted (False: it had
+    already ended, or somebody asked before)."""
     now = timezone.now()
     noted = (
         Operation.objects.active()
@@ -138,7 +157,7 @@ def operation_cancel(operation: Operation, *, by: User) -> bool:
             level=OperationLog.Level.WARNING,
         )
         log.info("operation_cancel_requested", extra={"operation": operation.pk, "by": from_whom})
-        ring_on_commit(operation.pk, queue=get_kind(operation.kind).queue)
+        ring_on_commit(operation.pk, queue=queue_of(operation.kind))
         announce_operation(operation)
     return bool(noted)
 
@@ -155,7 +174,7 @@ def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
             wake_at=None
         )
         for pk, kind in due:
-            ring_on_commit(pk, queue=get_kind(kind).queue)
+            ring_on_commit(pk, queue=queue_of(kind))
     return len(due)
 
 

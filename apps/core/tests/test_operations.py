@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
-from django.db import connection, transaction
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.tests.factories import make_user
@@ -25,8 +27,8 @@ from apps.core.operations.services import (
     operation_start,
     operations_wake,
 )
-from apps.core.tests.factories import make_cluster
-from clients.errors import Refused, Unavailable
+from apps.core.tests.factories import make_cluster, make_operation
+from clients.errors import ProtocolError, Refused, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -120,6 +122,14 @@ def test_the_same_key_for_another_request_is_refused(script: Script) -> None:
 
 
 @pytest.mark.django_db
+def test_a_row_that_the_database_refuses_for_another_reason_is_refused_and_not_tried_for_ever(
+    script: Script,
+) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        start(Target(type="thing", id=1, name=None))  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
 def test_done_means_succeeded_with_everything_written_down(script: Script) -> None:
     script.plays = [Done("ran %(n)s", {"n": 3})]
     operation = start()
@@ -184,11 +194,79 @@ def test_a_refusal_ends_it_with_the_remotes_own_words(script: Script) -> None:
 
 @pytest.mark.django_db
 def test_a_crash_of_the_step_fails_the_operation_instead_of_leaving_it(script: Script) -> None:
-    script.plays = [ValueError("a bug")]
+    script.plays = [ValueError("password=hunter2")]
     operation = start()
     run_operation(operation.pk)
     assert state_of(operation) == "failed"
-    assert operation.error == "ValueError: a bug"
+    assert "ValueError" in operation.error_text
+    assert "hunter2" not in operation.error_text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (SoftTimeLimitExceeded(), "A step was not over after 25 s. Trying again."),
+        (OperationalError("deadlock detected"), "Ocean's own database did not answer. Trying again."),
+        (
+            ProtocolError("a proxy's page", remote="marathon", operation="get"),
+            "marathon: get: a proxy's page Trying again.",
+        ),
+    ],
+)
+def test_what_says_nothing_of_the_operation_itself_does_not_end_it(
+    fault: Exception, words: str, script: Script
+) -> None:
+    script.plays = [fault, Done()]
+    operation = start()
+    run_operation(operation.pk)
+    assert state_of(operation) == "waiting"
+    assert operation.log.get().rendered == words
+    Operation.objects.update(wake_at=None)
+    run_operation(operation.pk)
+    assert state_of(operation) == "succeeded"
+
+
+@pytest.mark.django_db
+def test_what_has_begun_on_the_scheduler_is_not_left_half_way_by_a_refusal(script: Script) -> None:
+    def begin(operation: Operation) -> Outcome:
+        operation.deployment_id = "d-1"
+        return Again()
+
+    script.plays = [begin, Unauthorized("who are you?", remote="marathon", operation="get"), Done()]
+    operation = start()
+    for _ in range(3):
+        Operation.objects.update(wake_at=None)
+        run_operation(operation.pk)
+    assert state_of(operation) == "succeeded"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("deployment_id", "state"), [("", "failed"), ("d-1", "waiting")])
+def test_a_remote_that_stays_away_past_the_deadline_is_given_up_unless_something_must_be_put_back(
+    deployment_id: str, state: str, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Unavailable("connection refused", remote="marathon", operation="get")
+    monkeypatch.setattr(script, "deadline_passed", Mock(side_effect=away))
+    operation = start()
+    Operation.objects.update(
+        deployment_id=deployment_id, deadline_at=timezone.now() - runner.GIVE_UP_AFTER - timedelta(seconds=1)
+    )
+    run_operation(operation.pk)
+    assert state_of(operation) == state
+
+
+@pytest.mark.django_db
+def test_an_operation_of_a_kind_that_only_a_newer_release_knows_is_left_alone_and_stops_nobody(
+    script: Script,
+) -> None:
+    script.plays = [Done()]
+    unknown = make_operation(kind="from.the.future")
+    known = start()
+    assert sweep(now=timezone.now() + timedelta(seconds=2)) == 2
+    run_operation(unknown.pk)
+    run_operation(known.pk)
+    assert (state_of(unknown), state_of(known)) == ("queued", "succeeded")
 
 
 @pytest.mark.django_db
@@ -223,6 +301,21 @@ def test_a_step_that_kills_its_workers_is_given_up(script: Script) -> None:
 def test_a_worker_that_lost_its_lease_does_not_write_over_the_next_ones_work(script: Script) -> None:
     def slow(operation: Operation) -> Outcome:
         Operation.objects.filter(pk=operation.pk).update(lease_owner="another:2")
+        return Failed("too late to matter")
+
+    script.plays = [slow]
+    operation = start()
+    run_operation(operation.pk)
+    assert (state_of(operation), script.ends) == ("running", [])
+
+
+@pytest.mark.django_db
+def test_nor_if_the_next_one_has_the_same_name(script: Script) -> None:
+    def slow(operation: Operation) -> Outcome:
+        # Another container with the same host name and process number took it over meanwhile.
+        Operation.objects.filter(pk=operation.pk).update(
+            lease_expires_at=timezone.now() + timedelta(seconds=30)
+        )
         return Failed("too late to matter")
 
     script.plays = [slow]

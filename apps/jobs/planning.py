@@ -85,6 +85,11 @@ def is_well(instance: InstanceStatus, *, checked: bool) -> bool:
     return instance.state == InstanceState.RUNNING and (instance.healthy is True or not checked)
 
 
+def count_well(status: WorkloadStatus) -> int:
+    """How many instances are well, of whatever version."""
+    return sum(is_well(instance, checked=status.has_health_checks) for instance in status.instances or ())
+
+
 def _has_ended(instance: InstanceStatus) -> bool:
     return instance.state in {InstanceState.FAILED, InstanceState.FINISHED, InstanceState.KILLED}
 

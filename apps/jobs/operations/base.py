@@ -7,6 +7,7 @@ what it wrote down before it asked.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,15 +21,18 @@ from apps.core.engines import get_engine
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.core.operations.services import operation_log
-from apps.jobs.diagnosis import Problem, summarise
+from apps.jobs.diagnosis import summarise
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, state_refresh
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
+from clients.errors import RemoteError
 from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+log = logging.getLogger(__name__)
 
 OPERATION_LABEL = "OCEAN_OPERATION"
 """On the workload: the operation that asked for its present definition, so that a retry knows its own work."""
@@ -42,6 +46,8 @@ NEVER_TAKEN = gettext_noop("The scheduler could not be asked in time. It last sa
 NOT_IN_TIME = gettext_noop(
     "Not as wanted after %(seconds)s s: %(count)s of %(wanted)s instances are well. %(why)s"
 )
+CALLED_OFF = gettext_noop("Cancelled. What had happened by then stays.")
+PUTTING_BACK = gettext_noop("Putting back what ran before.")
 CANCELLED_EARLY = gettext_noop("Cancelled before anything was asked of the scheduler.")
 
 
@@ -86,6 +92,22 @@ class Work:
         else:
             mirror_apply(self.job.cluster, [status], at=asked_at)
 
+    def taken(self, deployment: DeploymentId | str | None) -> None:
+        """Note that the scheduler took it, by this deployment of its (none where it had nothing to do)."""
+        self.memory["asked"] = True
+        self.operation.deployment_id = deployment or ""
+
+    def let_go(self, status: WorkloadStatus) -> None:
+        """End the operation's own deployment as it is, so that it no longer holds the job."""
+        deployment = DeploymentId(self.operation.deployment_id)
+        if deployment in status.deployments:
+            self.engine.cancel(deployment, roll_back=False)
+
+    def putting_back_took_too_long(self) -> bool:
+        """Whether the scheduler had its time to put things back; it counts from the first call."""
+        since = self.memory.setdefault("putting_back_since", timezone.now().isoformat())
+        return timezone.now() > datetime.fromisoformat(since) + ROLL_BACK_WITHIN
+
     def say(self, text: str, **values: Any) -> None:
         """Log a line, once for each new wording."""
         said = [text, values]
@@ -93,17 +115,27 @@ class Work:
             self.memory["said"] = said
             operation_log(self.operation, text, **values)
 
-    def diagnose(self, status: WorkloadStatus) -> list[Problem]:
+    def diagnose(self, status: WorkloadStatus) -> None:
         """Ask why it is not as wanted, and keep the answer: for the pages, and for the reason of a failure, as at the
-        deadline itself the culprit may just be being replaced."""
-        problems = job_diagnose(self.job, status, engine=self.engine)
+        deadline itself the culprit may just be being replaced. What cannot be answered stops nothing."""
+        try:
+            problems = job_diagnose(self.job, status, engine=self.engine)
+        except RemoteError as exc:
+            log.warning("operation_not_diagnosed", extra={"error": str(exc)})
+            return
         if why := summarise(problem for problem in problems if problem.severity != "info"):
             self.memory["why"] = why
-        return problems
+
+    def why(self, status: WorkloadStatus) -> list[dict[str, Any]]:
+        """The reason that a failure keeps, as stored sentences: the present one, or the last that was seen."""
+        self.diagnose(status)
+        why: list[dict[str, Any]] = self.memory.get("why", [])
+        return why
 
 
 class JobKind(ABC):
-    """An operation on a job. Subclasses say how to ask, when it is true, and what to do when time is up."""
+    """An operation on a job. Subclasses say how to ask, when it is true, and what to do when time is up or somebody
+    calls it off."""
 
     name: str
     label: StrOrPromise
@@ -115,31 +147,18 @@ class JobKind(ABC):
     def step(self, operation: Operation) -> Outcome:
         work = self._work(operation)
         if operation.cancel_requested_at is not None:
-            outcome = self.cancel(work)
-        elif not work.memory.get("asked"):
-            outcome = self._ask(work)
-        else:
-            outcome = self.follow(work)
-        if not isinstance(outcome, Again):
-            work.keep()
-        return outcome
+            return self._kept(work, self._end(work))
+        if not work.memory.get("asked"):
+            return self._kept(work, self._ask(work))
+        return self._kept(work, self._follow(work, work.look()))
 
     def deadline_passed(self, operation: Operation) -> Outcome:
         work = self._work(operation)
-        outcome = self._late(work)
-        if not isinstance(outcome, Again):
-            work.keep()
-        return outcome
-
-    def _late(self, work: Work) -> Outcome:
-        status = work.look()
-        if not work.memory.get("asked") and not self.already_asked(work, status):
-            fault = work.memory.get("last_fault", "")
-            return Failed(NEVER_TAKEN, {"fault": fault})
-        return self.time_is_up(work, status)
+        return self._kept(work, self._end(work))
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
-        job = Job.objects.get(pk=operation.target_id)
+        # The job before its instances, as the mirror locks them.
+        job = Job.objects.select_for_update(no_key=True).get(pk=operation.target_id)
         self.settle(operation, job, outcome)
         state_refresh(job.pk)
         level = JobEvent.Level.INFO if isinstance(outcome, Done) else JobEvent.Level.WARNING
@@ -161,20 +180,26 @@ class JobKind(ABC):
         """Ask the scheduler, once. Returns its deployment, None when it had nothing to do."""
 
     @abstractmethod
-    def follow(self, work: Work) -> Outcome:
-        """Look whether it has come true."""
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        """Whether it is as it was asked for. Looked at before anything is put back, too: the deadline may have passed,
+        or somebody called it off, while nobody looked."""
 
     @abstractmethod
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
+        """It was taken and has not come true yet: how far is it?"""
+
+    @abstractmethod
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
         """The deadline passed: put back what should be put back, then fail with the reason."""
 
-    def cancel(self, work: Work) -> Outcome:
-        """Somebody asked to stop. By default as when time is up, but ended as cancelled."""
-        status = work.look()
-        if not work.memory.get("asked") and not self.already_asked(work, status):
-            return Cancelled(CANCELLED_EARLY)
-        outcome = self.time_is_up(work, status)
-        return Cancelled(outcome.reason, outcome.values) if isinstance(outcome, Failed) else outcome
+    def call_off(self, work: Work, status: WorkloadStatus) -> Outcome:
+        """Somebody asked to stop: by default the scheduler's deployment is let go, and what it did stays."""
+        work.let_go(status)
+        return Cancelled(CALLED_OFF)
+
+    def gone(self, work: Work) -> Outcome:
+        """The scheduler does not have the job any more."""
+        return Failed(GONE)
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:  # noqa: B027 - most have nothing
         """What the end means for the job's own rows."""
@@ -185,30 +210,53 @@ class JobKind(ABC):
         job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
         return Work(operation=operation, job=job, engine=get_engine(job.cluster))
 
+    def _kept(self, work: Work, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Again):
+            work.keep()
+        return outcome
+
     def _ask(self, work: Work) -> Outcome:
         status = work.look()
-        if self.already_asked(work, status):
-            deployment = status.deployments[0] if status and status.deployments else None
-        else:
-            deployment = self.ask(work, status)
-        work.memory["asked"] = True
-        work.operation.deployment_id = deployment or ""
+        if not self._was_taken(work, status):
+            work.taken(self.ask(work, status))
         work.operation.deadline_at = timezone.now() + self.time_limit(work)
-        if deployment:
-            work.say(ASKED, deployment=deployment)
+        if work.operation.deployment_id:
+            work.say(ASKED, deployment=work.operation.deployment_id)
         else:
             work.say(NOTHING_TO_DO)
         return Again(after_s=1.0, progress=1)  # the mirror rings as soon as the job has settled
 
+    def _was_taken(self, work: Work, status: WorkloadStatus | None) -> bool:
+        """Whether the scheduler took it; notes what an earlier try, whose answer was lost, could not."""
+        if work.memory.get("asked"):
+            return True
+        if not self.already_asked(work, status):
+            return False
+        work.taken(status.deployments[0] if status and status.deployments else "")
+        return True
+
+    def _follow(self, work: Work, status: WorkloadStatus | None) -> Outcome:
+        if done := self.come_true(work, status):
+            return done
+        return self.gone(work) if status is None else self.follow(work, status)
+
+    def _end(self, work: Work) -> Outcome:
+        """Time is up, or somebody called it off."""
+        status = work.look()
+        called_off = work.operation.cancel_requested_at is not None
+        if not self._was_taken(work, status):
+            if called_off:
+                return Cancelled(CANCELLED_EARLY)
+            return Failed(NEVER_TAKEN, {"fault": work.memory.get("last_fault", "")})
+        if done := self.come_true(work, status):
+            return done
+        if status is None:
+            return self.gone(work)
+        return self.call_off(work, status) if called_off else self.time_is_up(work, status)
+
     def time_limit(self, work: Work) -> timedelta:
         """How long it may take from when the scheduler took it."""
         return self.follow_for
-
-    def why(self, work: Work, status: WorkloadStatus) -> list[dict[str, Any]]:
-        """The reason that a failure keeps, as stored sentences: the present one, or the last that was seen."""
-        work.diagnose(status)
-        why: list[dict[str, Any]] = work.memory.get("why", [])
-        return why
 
 
 def follow_again(work: Work, status: WorkloadStatus, *, progress: int, text: str, **values: Any) -> Again:

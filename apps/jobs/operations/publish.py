@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation
-from apps.core.operations.kinds import Again, Done, Failed, Outcome
+from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.jobs.models import Job, JobVersion
 from apps.jobs.operations.base import (
     GONE,
     LOOK_AGAIN_S,
     NOT_IN_TIME,
     OPERATION_LABEL,
-    ROLL_BACK_WITHIN,
+    PUTTING_BACK,
     JobKind,
     Work,
     follow_again,
@@ -37,9 +36,9 @@ UNDER_WAY = gettext_noop(
 RUNS = gettext_noop("Version %(version)s runs: %(wanted)s of %(wanted)s instances are well.")
 SUPERSEDED = gettext_noop("Another change on the scheduler itself replaced this one.")
 CANCELLED = gettext_noop("Cancelled.")
-PUTTING_BACK = gettext_noop("Putting back what ran before.")
 OLD_SERVES_ON = gettext_noop("%(why)s Version %(previous)s goes on serving.")
 NOTHING_BEFORE = gettext_noop("%(why)s Nothing ran before, so nothing runs now.")
+NEW_STAYS = gettext_noop("%(why)s Version %(version)s stays: its deployment had already ended.")
 STILL_PUTTING_BACK = gettext_noop("%(why)s The scheduler has not finished putting back what ran before.")
 SECRET_GONE = gettext_noop(
     "The secret '%(name)s' is gone: add it again, or publish a version that does not name it."
@@ -85,53 +84,70 @@ class Publish(JobKind):
     def time_limit(self, work: Work) -> timedelta:
         return timedelta(seconds=work.parameters["strategy"]["deadline_s"])
 
-    def follow(self, work: Work) -> Outcome:
-        status = work.look()
-        if status is None:
-            return Failed(GONE)
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        if status is None or status.deployments or not self.already_asked(work, status):
+            return None
+        count = count_rollout(status)
+        if not count.is_complete:
+            return None
+        return Done(RUNS, {"version": work.parameters["version"], "wanted": count.wanted})
+
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
         if not self.already_asked(work, status):
+            work.memory["replaced"] = True
             return Failed(SUPERSEDED)
         count = count_rollout(status)
-        version = work.parameters["version"]
-        if count.is_complete and not status.deployments:
-            return Done(RUNS, {"version": version, "wanted": count.wanted})
         return follow_again(
             work,
             status,
             progress=count.percent,
             text=UNDER_WAY,
-            version=version,
+            version=work.parameters["version"],
             healthy=count.new_healthy,
             wanted=count.wanted,
             old=count.old,
         )
 
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
-        """Keep the reason while it can still be seen, cancel with rollback, and wait until that is over."""
-        if status is not None and self.already_asked(work, status):
-            why = self._reason(work, status)
-            if not status.deployments:  # it did finish, and fell ill since: there is nothing to roll back
-                return Failed("%(why)s", {"why": why})
-            work.engine.cancel(DeploymentId(work.operation.deployment_id or status.deployments[0]))
-            work.say(PUTTING_BACK)
-            return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
-        why = work.memory.get("reason", [])
-        if status is not None and status.deployments:
-            deadline = work.operation.deadline_at or timezone.now()
-            if timezone.now() > deadline + ROLL_BACK_WITHIN:
-                return Failed(STILL_PUTTING_BACK, {"why": why})
-            return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
-        previous = work.parameters["previous"]["version"]
-        if previous is None:
-            return Failed(NOTHING_BEFORE, {"why": why})
-        return Failed(OLD_SERVES_ON, {"why": why, "previous": previous})
+    def gone(self, work: Work) -> Outcome:
+        if work.parameters["previous"]["version"] is not None or "reason" not in work.memory:
+            return Failed(GONE)
+        work.memory["replaced"] = True  # by nothing, as it was
+        return self._ending(work, NOTHING_BEFORE, {"why": work.memory["reason"]})
 
-    def _reason(self, work: Work, status: WorkloadStatus) -> list[dict[str, Any]]:
-        """Why it ends: asked for once, as putting things back hides it."""
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
+        """Keep the reason while it can still be seen, cancel with rollback, and wait until that is over."""
+        if self.already_asked(work, status):
+            return self._put_back(work, status)
+        work.memory["replaced"] = True
+        why = work.memory.get("reason", [{"text": SUPERSEDED, "values": {}}])
+        if status.deployments:
+            if work.putting_back_took_too_long():
+                return self._ending(work, STILL_PUTTING_BACK, {"why": why})
+            return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
+        version = status.version or work.parameters["previous"]["version"]
+        if version is None:  # a definition that is not Ocean's
+            return self._ending(work, "%(why)s", {"why": why})
+        return self._ending(work, OLD_SERVES_ON, {"why": why, "previous": version})
+
+    def call_off(self, work: Work, status: WorkloadStatus) -> Outcome:
+        return self.time_is_up(work, status)
+
+    def _put_back(self, work: Work, status: WorkloadStatus) -> Outcome:
+        """The new definition is still the scheduler's."""
         if "reason" not in work.memory:
             work.memory["reason"] = [self._late_or_cancelled(work, status)]
-        reason: list[dict[str, Any]] = work.memory["reason"]
-        return reason
+            return Again(after_s=0.0)  # written down before it is put back, which hides it
+        why = work.memory["reason"]
+        if not status.deployments:  # it did finish, and fell ill since: there is nothing to roll back
+            return self._ending(work, NEW_STAYS, {"why": why, "version": work.parameters["version"]})
+        if work.putting_back_took_too_long():
+            return self._ending(work, STILL_PUTTING_BACK, {"why": why})
+        work.say(PUTTING_BACK)
+        work.engine.cancel(DeploymentId(work.operation.deployment_id or status.deployments[0]))
+        return Again(after_s=LOOK_AGAIN_S, message=PUTTING_BACK)
+
+    def _ending(self, work: Work, text: str, values: dict[str, Any]) -> Outcome:
+        return Failed(text, values) if work.operation.cancel_requested_at is None else Cancelled(text, values)
 
     def _late_or_cancelled(self, work: Work, status: WorkloadStatus) -> dict[str, Any]:
         if work.operation.cancel_requested_at is not None:
@@ -141,16 +157,20 @@ class Publish(JobKind):
             "seconds": work.parameters["strategy"]["deadline_s"],
             "count": count.new_healthy,
             "wanted": count.wanted,
-            "why": self.why(work, status),
+            "why": work.why(status),
         }
         return {"text": NOT_IN_TIME, "values": values}
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
+        """Where it failed after the scheduler took it and did not see it replaced, its definition is the scheduler's
+        still, and stays the one that was asked for last."""
         if isinstance(outcome, Done):
             Job.objects.filter(pk=job.pk).update(running_version=operation.parameters["version"], problems=[])
-            return
-        previous = operation.parameters["previous"]
-        Job.objects.filter(pk=job.pk).update(target_version=previous["version"], wanted=previous["wanted"])
+        elif operation.memory.get("replaced") or not operation.memory.get("asked"):
+            previous = operation.parameters["previous"]
+            Job.objects.filter(pk=job.pk).update(
+                target_version=previous["version"], wanted=previous["wanted"]
+            )
 
 
 KINDS = (Publish(PUBLISH, _("publish")), Publish(ROLLBACK, _("roll back")))

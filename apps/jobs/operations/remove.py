@@ -7,18 +7,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation
-from apps.core.operations.kinds import Again, Done, Failed, Outcome
+from apps.core.operations.kinds import Done, Failed, Outcome
 from apps.jobs.models import Instance, Job
 from apps.jobs.operations.base import (
-    GONE,
-    LOOK_AGAIN_S,
     NOT_IN_TIME,
     JobKind,
     Work,
     follow_again,
     started_instances,
 )
-from apps.jobs.planning import is_well
+from apps.jobs.planning import count_well
 from apps.jobs.services.actions import DELETE, KILL
 from engines.base import DeploymentId, InstanceId, WorkloadStatus
 
@@ -39,43 +37,57 @@ class KillInstance(JobKind):
     label = _("end an instance")
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
-        return status is not None and self._victim(work) not in started_instances(status)
+        """With `shrink` the lowered number tells: the instance may have ended by itself, and to ask a second time
+        while it is still ending would lower the number twice."""
+        if status is None:
+            return False
+        if work.parameters["shrink"]:
+            return status.wanted <= int(work.parameters["instances"])
+        return self._has_ended(work, status)
 
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
+        if status is None:
+            return None
+        if work.parameters["shrink"] and self._has_ended(work, status):
+            return work.engine.scale(work.workload_id, instances=work.parameters["instances"]).deployment_id
         shrink = bool(work.parameters["shrink"])
         return work.engine.kill(work.workload_id, self._victim(work), shrink=shrink).deployment_id
 
-    def follow(self, work: Work) -> Outcome:
-        status = work.look()
-        if status is None:
-            return Failed(GONE)
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        if status is None or status.deployments or not self._has_ended(work, status):
+            return None
         wanted = work.parameters["instances"]
-        alive = status.instances or ()
-        well = sum(is_well(instance, checked=status.has_health_checks) for instance in alive)
-        ended = self._victim(work) not in started_instances(status)
-        if ended and well >= wanted and not status.deployments:
-            return Done(KILLED, {"host": work.parameters["host"], "wanted": wanted})
-        progress = 50 if ended else 10
-        return follow_again(work, status, progress=progress, text=KILLING, count=well, wanted=wanted)
+        if count_well(status) < wanted:
+            return None
+        return Done(KILLED, {"host": work.parameters["host"], "wanted": wanted})
 
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
-        if status is None:
-            return Failed(GONE)
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
+        progress = 50 if self._has_ended(work, status) else 10
+        wanted = work.parameters["instances"]
+        return follow_again(
+            work, status, progress=progress, text=KILLING, count=count_well(status), wanted=wanted
+        )
+
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
         values = {
             "seconds": int(self.follow_for.total_seconds()),
-            "count": status.running,
+            "count": count_well(status),
             "wanted": work.parameters["instances"],
-            "why": self.why(work, status),
+            "why": work.why(status),
         }
         return Failed(NOT_IN_TIME, values)
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
+        """A smaller number that the scheduler never took is not wanted any more."""
         if (
-            isinstance(outcome, Failed)
+            not isinstance(outcome, Done)
             and operation.parameters["shrink"]
             and not operation.memory.get("asked")
         ):
             Job.objects.filter(pk=job.pk).update(wanted=operation.parameters["instances"] + 1)
+
+    def _has_ended(self, work: Work, status: WorkloadStatus) -> bool:
+        return self._victim(work) not in started_instances(status)
 
     def _victim(self, work: Work) -> InstanceId:
         return InstanceId(work.parameters["task_id"])
@@ -96,26 +108,23 @@ class Delete(JobKind):
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
         return work.engine.delete(work.workload_id).deployment_id
 
-    def follow(self, work: Work) -> Outcome:
-        status = work.look()
-        if status is None:
-            return Done(DELETED)
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        return Done(DELETED) if status is None else None
+
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
         left = len(status.instances or ())
         before = max(1, work.parameters["instances"])
         progress = max(1, 99 - int(98 * min(left, before) / before))
         return follow_again(work, status, progress=progress, text=DELETING, all=left)
 
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
-        if status is None:
-            return Done(DELETED)
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
         return Failed(NOT_DELETED, {"all": len(status.instances or ())})
 
-    def cancel(self, work: Work) -> Outcome:
+    def call_off(self, work: Work, status: WorkloadStatus) -> Outcome:
         """Ended instances cannot be brought back, so once asked a deletion is followed to its end."""
-        if not work.memory.get("asked"):
-            return super().cancel(work)
-        outcome = self.follow(work)
-        return Again(after_s=LOOK_AGAIN_S) if isinstance(outcome, Again) else outcome
+        deadline = work.operation.deadline_at
+        late = deadline is not None and timezone.now() >= deadline
+        return self.time_is_up(work, status) if late else self.follow(work, status)
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
         if isinstance(outcome, Done):

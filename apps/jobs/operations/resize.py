@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation
-from apps.core.operations.kinds import Done, Failed, Outcome
+from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.jobs.models import Job
-from apps.jobs.operations.base import GONE, NOT_IN_TIME, JobKind, Work, follow_again
-from apps.jobs.planning import is_well
+from apps.jobs.operations.base import NOT_IN_TIME, PUTTING_BACK, JobKind, Work, follow_again
+from apps.jobs.planning import count_well
 from apps.jobs.services.actions import SCALE, START, STOP
 from engines.base import DeploymentId, WorkloadStatus
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UNDER_WAY = gettext_noop("%(count)s of %(wanted)s instances are well; %(all)s exist.")
 STOPPING = gettext_noop("Instances that are still ending: %(all)s.")
 SCALED = gettext_noop("%(wanted)s of %(wanted)s instances are well.")
+PUT_BACK = gettext_noop("Cancelled: %(wanted)s instances are wanted again, as before.")
 STOPPED = gettext_noop("Stopped: no instance runs.")
 
 
@@ -40,46 +41,51 @@ class Resize(JobKind):
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
         return work.engine.scale(work.workload_id, instances=work.parameters["instances"]).deployment_id
 
-    def follow(self, work: Work) -> Outcome:
-        status = work.look()
-        if status is None:
-            return Failed(GONE)
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        if status is None or status.deployments:
+            return None
         wanted = work.parameters["instances"]
-        count, everything = _well(status), len(status.instances or ())
-        if not status.deployments and everything == count == wanted == status.wanted:
-            return Done(SCALED, {"wanted": wanted}) if wanted else Done(STOPPED)
-        before = work.parameters.get("previous", {}).get("wanted", 0)
+        if not len(status.instances or ()) == count_well(status) == wanted == status.wanted:
+            return None
+        return Done(SCALED, {"wanted": wanted}) if wanted else Done(STOPPED)
+
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
+        wanted, before = work.parameters["instances"], work.parameters["previous"]["wanted"]
+        count, everything = count_well(status), len(status.instances or ())
         text = UNDER_WAY if wanted else STOPPING
         progress = _percent(now=everything if wanted < before else count, start=before, end=wanted)
         return follow_again(
             work, status, progress=progress, text=text, count=count, wanted=wanted, all=everything
         )
 
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
-        if status is None:
-            return Failed(GONE)
-        reason = self.why(work, status)
-        for deployment in status.deployments:
-            if deployment == work.operation.deployment_id:
-                work.engine.cancel(deployment, roll_back=False)
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
+        reason = work.why(status)
+        work.let_go(status)
         return Failed(
             NOT_IN_TIME,
             {
                 "seconds": int(self.follow_for.total_seconds()),
-                "count": _well(status),
+                "count": count_well(status),
                 "wanted": work.parameters["instances"],
                 "why": reason,
             },
         )
 
+    def call_off(self, work: Work, status: WorkloadStatus) -> Outcome:
+        """Ask for the number of before, over the deployment that is under way; done when the scheduler took that."""
+        before = work.parameters["previous"]["wanted"]
+        if status.wanted != before:
+            work.say(PUTTING_BACK)
+            work.engine.scale(work.workload_id, instances=before, force=True)
+            return Again(after_s=0.0, message=PUTTING_BACK)
+        work.memory["put_back"] = True
+        return Cancelled(PUT_BACK, {"wanted": before})
+
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
         """What the scheduler never took, or somebody called off, is not wanted any more."""
-        if isinstance(outcome, Failed) and not operation.memory.get("asked"):
+        memory = operation.memory
+        if not isinstance(outcome, Done) and (memory.get("put_back") or not memory.get("asked")):
             Job.objects.filter(pk=job.pk).update(wanted=operation.parameters["previous"]["wanted"])
-
-
-def _well(status: WorkloadStatus) -> int:
-    return sum(is_well(instance, checked=status.has_health_checks) for instance in status.instances or ())
 
 
 def _percent(*, now: int, start: int, end: int) -> int:

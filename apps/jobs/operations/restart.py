@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.operations.kinds import Again, Done, Failed, Outcome
-from apps.jobs.operations.base import GONE, NOT_IN_TIME, JobKind, Work, follow_again
+from apps.jobs.operations.base import NOT_IN_TIME, JobKind, Work, follow_again
 from apps.jobs.planning import count_rollout
 from apps.jobs.services.actions import RESTART
 from engines.base import DeploymentId, WorkloadStatus
@@ -24,16 +24,10 @@ class Restart(JobKind):
     name = RESTART
     label = _("restart")
 
-    def step_before(self, work: Work, status: WorkloadStatus | None) -> bool:
-        """Whether the stamp had to be written down first."""
-        if "stamp" in work.memory or status is None:
-            return False
-        work.memory["stamp"] = status.config_changed_at.isoformat()
-        return True
-
     def _ask(self, work: Work) -> Outcome:
-        if self.step_before(work, work.look()):
-            return Again(after_s=0.0)
+        if "stamp" not in work.memory and (status := work.look()) is not None:
+            work.memory["stamp"] = status.config_changed_at.isoformat()
+            return Again(after_s=0.0)  # written down before it is asked
         return super()._ask(work)
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
@@ -46,13 +40,14 @@ class Restart(JobKind):
     def time_limit(self, work: Work) -> timedelta:
         return timedelta(seconds=work.parameters["deadline_s"])
 
-    def follow(self, work: Work) -> Outcome:
-        status = work.look()
-        if status is None:
-            return Failed(GONE)
+    def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
+        if status is None or status.deployments:
+            return None
         count = count_rollout(status)
-        if count.is_complete and not status.deployments:
-            return Done(RESTARTED, {"wanted": count.wanted})
+        return Done(RESTARTED, {"wanted": count.wanted}) if count.is_complete else None
+
+    def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
+        count = count_rollout(status)
         return follow_again(
             work,
             status,
@@ -63,15 +58,11 @@ class Restart(JobKind):
             old=count.old,
         )
 
-    def time_is_up(self, work: Work, status: WorkloadStatus | None) -> Outcome:
+    def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
         """Old and new are the same version, so the deployment is let go rather than rolled back."""
-        if status is None:
-            return Failed(GONE)
         count = count_rollout(status)
-        reason = self.why(work, status)
-        for deployment in status.deployments:
-            if deployment == work.operation.deployment_id:
-                work.engine.cancel(deployment, roll_back=False)
+        reason = work.why(status)
+        work.let_go(status)
         return Failed(
             NOT_IN_TIME,
             {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.errors import FieldError, InvalidInput
@@ -221,6 +222,8 @@ def _intend(job: Job, operation: Operation, **fields: Any) -> None:
     """Write what is wanted from now on, with the operation that will make it true. Not again for a repeated key."""
     if operation.state != Operation.State.QUEUED or operation.attempts:
         return
+    if fields.get("state", job.state) != job.state:
+        fields["state_since"] = timezone.now()
     Job.objects.filter(pk=job.pk).update(**fields)
     for name, value in fields.items():
         setattr(job, name, value)

@@ -188,7 +188,7 @@ def test_a_dialog_says_what_will_happen_and_lets_one_back_out(page: Page) -> Non
     page.goto("/accounts/profile/")
     page.get_by_role("button", name="Revoke").click()
     dialog = page.get_by_role("dialog", name="Revoke the token?")
-    expect(dialog).to_contain_text("What uses “ci” can no longer call the API")
+    expect(dialog).to_contain_text("Whatever uses “ci” loses its access to the API")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert user.api_tokens.count() == 1

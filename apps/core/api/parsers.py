@@ -35,7 +35,7 @@ class JSONParser(parsers.JSONParser):
             data = json.loads(text, parse_constant=_no_constants)
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # an escape can be half a surrogate pair
         except (ValueError, RecursionError) as exc:
-            raise exceptions.ParseError(_("The body is no JSON: %(error)s.") % {"error": exc}) from exc
+            raise exceptions.ParseError(_("The body is not JSON: %(error)s.") % {"error": exc}) from exc
         if _NUL.search(text):
             raise exceptions.ParseError(_("Text cannot hold the character U+0000."))
         return data

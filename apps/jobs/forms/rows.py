@@ -176,7 +176,7 @@ class HealthCheckRow(RowForm):
     failures = NumberField(
         label=_("Failures"),
         unit=_("in a row"),
-        help_text=_("After so many the instance is ended and replaced."),
+        help_text=_("After this many, the instance is ended and replaced."),
     )
 
     def item(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class ConstraintRow(RowForm):
             ("UNIQUE", _("UNIQUE: a different one for every instance")),
             ("CLUSTER", _("CLUSTER: the same one for all")),
             ("GROUP_BY", _("GROUP_BY: spread evenly over them")),
-            ("MAX_PER", _("MAX_PER: at most so many for each")),
+            ("MAX_PER", _("MAX_PER: at most this many for each")),
             ("LIKE", _("LIKE: matches the expression")),
             ("UNLIKE", _("UNLIKE: does not match the expression")),
             ("IS", _("IS: exactly this one")),

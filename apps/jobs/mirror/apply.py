@@ -139,7 +139,9 @@ def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
 
 def failure_note(job: Job, failure: InstanceFailure) -> None:
     """Write an instance's bad end into the job's history, once however often it is reported."""
-    values = {"host": failure.host, "state": failure.state.value, "message": failure.message}
+    # The state is a word of the catalogue (Instance.State's label), translated with the sentence.
+    state = {"text": failure.state.value}
+    values = {"host": failure.host, "state": state, "message": failure.message}
     happening = Happening(
         kind="instance_failed",
         key=f"ended:{failure.instance_id}",

@@ -107,7 +107,7 @@ class ConstraintFields(Strict):
                 re.compile(value or "")
             except re.error as exc:
                 raise _field(
-                    "value", "invalid", _("This is no regular expression: %(error)s.") % {"error": exc}
+                    "value", "invalid", _("This is not a regular expression: %(error)s.") % {"error": exc}
                 ) from exc
         return attrs
 

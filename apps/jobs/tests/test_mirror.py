@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster
@@ -178,6 +178,8 @@ def test_a_failure_is_in_the_history_once_whether_told_by_event_or_snapshot() ->
     apply(job, status_of(job, last_failure=failure))
     event = JobEvent.objects.get(job=job, kind="instance_failed")
     assert event.rendered == "An instance on node0 ended (failed): Command terminated with signal Killed"
+    with translation.override("zh-hans"):
+        assert event.rendered == "node0 上的一个实例退出（失败）：Command terminated with signal Killed"
     assert (event.level, event.at) == ("warning", V1)
 
 

@@ -103,7 +103,12 @@ def stop(request: PageRequest, tag: str) -> HttpResponse:
     sentences = [
         _ends_all(job),
         _("Nothing of it serves until it is started again."),
-        _("Its versions stay. Instances that starting it brings back: %(count)s.") % {"count": job.wanted},
+        ngettext(
+            "Its versions stay, and starting it brings back %(count)s instance.",
+            "Its versions stay, and starting it brings back %(count)s instances.",
+            job.wanted,
+        )
+        % {"count": job.wanted},
     ]
     question = Question(_("Stop %(name)s") % {"name": job.name}, sentences, _("Stop"), danger=True)
     return _answer(

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "ocean:live"
 MERGE_S = 0.5
 KEEP_ALIVE_S = 15.0
+RECONNECT_S = 5.0
+"""While Redis is away nobody can be told of anything: pages are sent to look this often."""
 _publisher: redis.Redis | None = None
 breaker = Breaker(rest_s=5.0)
 
@@ -102,7 +104,8 @@ class Hub:
                             self._hand_out(json.loads(message["data"]))
             except (redis.RedisError, OSError, ValueError) as exc:
                 log.warning("live_stream_lost", extra={"error": str(exc)})
-                await asyncio.sleep(1.0)
+                self._hand_out(None)
+                await asyncio.sleep(RECONNECT_S)
 
     def _hand_out(self, topics: list[str] | None) -> None:
         for page in self._pages:

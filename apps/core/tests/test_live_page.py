@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,9 +14,10 @@ from django.test import AsyncClient
 
 from apps.accounts.models import User
 from apps.accounts.tests.factories import make_member, make_sre, make_user
-from apps.core.live import announce
+from apps.core.live import Hub, announce
 from apps.core.live_topics import MAX_TOPICS, allowed
 from apps.core.tests.factories import make_operation
+from embedded.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +67,15 @@ async def test_a_topic_of_somebody_elses_is_dropped() -> None:
     async with asyncio.timeout(10):
         stream = await open_page(client, f"operation:{mine[1]}", f"operation:{theirs}")
         assert await heard(stream) == [f"operation:{mine[1]}"]
+
+
+async def test_while_redis_is_away_a_page_is_sent_to_look_by_itself(settings: Any) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    messages = Hub().messages(frozenset({"jobs"}))
+    assert await anext(messages) == "retry: 2000\n\n"
+    async with asyncio.timeout(3):
+        assert await anext(messages) == 'data: ["jobs"]\n\n'
+    await messages.aclose()  # type: ignore[attr-defined]  # it is a generator
 
 
 async def test_nothing_to_listen_to_is_204_and_nobody_signed_in_is_401() -> None:

@@ -17,11 +17,11 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 CHECK_SETTINGS := OCEAN_EMBEDDED=1 OCEAN_SECRET_KEY=checks OCEAN_ENCRYPTION_KEYS=checks \
 	DATABASE_URL=postgresql://checks@127.0.0.1:1/checks REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help build setup run status reset test lint fmt messages bench lock
+.PHONY: help build setup run status reset test lint fmt messages bench screenshots lock
 .DELETE_ON_ERROR:
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(ENVIRONMENT) $(FRONT_END) $(CATALOGUES)
 
@@ -59,6 +59,9 @@ messages: build ## Bring the translations' catalogues up to the sources (needs g
 
 bench: build ## Every benchmark, a line each
 	$(PYTHON_BIN) -m bench
+
+screenshots: setup ## Take the README's pictures anew (docs/images/)
+	$(PYTHON_BIN) -m scripts.screenshots
 
 lock: $(ENVIRONMENT) ## Pin the newest Python packages that fit requirements*.in
 	for name in requirements requirements-dev; do \

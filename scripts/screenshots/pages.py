@@ -1,0 +1,79 @@
+"""Which pictures there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from playwright.sync_api import Page
+
+from scripts.screenshots.camera import Shot
+from scripts.screenshots.scene import Scene
+from tests.api_client import LINE
+
+
+def _of(job: str, place: str = "") -> Callable[[Scene], str]:
+    """The address of a page of one of the scene's jobs."""
+    return lambda scene: f"/jobs/{getattr(scene, job).tag}/{place}"
+
+
+def _tab(number: int) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("tab").nth(number).click()
+
+
+README = (
+    Shot("dashboard", "/", person="sre"),
+    Shot("publish-running", _of("staging"), during_publish=True, height=980),
+    Shot("publish-preview", _of("forecast", "publish/"), height=660),
+    Shot("job-form", _of("forecast", "edit/"), act=_tab(1)),
+    Shot("job-degraded-dark", _of("gateway"), colours="dark"),
+    Shot("jobs-zh", "/jobs/", person="sre", locale="zh-CN"),
+    Shot("job-phone", _of("forecast"), width=390, height=844),
+)
+
+
+def every_page(scene: Scene) -> Iterator[Shot]:
+    """Every page in both languages, whole; then some of them dark, and some on a phone."""
+    operations = scene.api.get(f"operations/?target={scene.forecast.tag}")["results"]
+    places: dict[str, str | Callable[[Scene], str]] = {
+        "dashboard": "/",
+        "jobs": "/jobs/",
+        "job": _of("forecast"),
+        "job-degraded": _of("gateway"),
+        "job-new": "/jobs/new/",
+        "job-logs": _of("forecast", "logs/"),
+        "job-history": _of("forecast", "history/"),
+        "job-versions": _of("forecast", "versions/"),
+        "job-configuration": _of("forecast", "configuration/"),
+        "job-diff": _of("forecast", "diff/?from=1&to=4"),
+        "job-publish": _of("forecast", "publish/"),
+        "job-rollback": _of("forecast", "rollback/"),
+        "job-scale": _of("forecast", "scale/"),
+        "job-delete": _of("forecast", "delete/"),
+        "operations": "/operations/",
+        "operation": f"/operations/{operations[0]['id']}/",
+        "audit": "/audit/",
+        "product-lines": "/product-lines/",
+        "product-line": f"/product-lines/{LINE}/",
+        "hosts": "/hosts/",
+        "host": f"/hosts/{scene.gateway.row()['cluster']}/{scene.gateway.instances()[0]['host']}/",
+        "templates": "/templates/",
+        "template": "/templates/web-service/",
+        "profile": "/accounts/profile/",
+        "not-found": "/jobs/no-such-job/",
+        "admin": "/admin/",
+        "admin-jobs": "/admin/jobs/job/",
+    }
+    shots = [Shot(name, address, person="sre", whole=True) for name, address in places.items()]
+    shots += [
+        Shot(f"job-form-{number + 1}", _of("forecast", "edit/"), whole=True, act=_tab(number))
+        for number in range(3)
+    ]
+    shots.append(Shot("login", "/accounts/login/", person=""))
+    shots.append(Shot("publish-running", _of("staging"), during_publish=True, whole=True))
+    for locale in ("en-GB", "zh-CN"):
+        yield from (replace(shot, name=f"{shot.name}-{locale[:2]}", locale=locale) for shot in shots)
+    for shot in shots:
+        if shot.name in {"dashboard", "jobs", "job-degraded", "job-form-1", "job-publish", "hosts", "login"}:
+            yield replace(shot, name=f"{shot.name}-dark", colours="dark")
+            yield replace(shot, name=f"{shot.name}-phone", width=390, height=844)

@@ -1,0 +1,142 @@
+"""What the pictures show: two product lines with jobs that run, one that lost a host, a publish that failed and one
+that is under way. All of it is made through the API, as a person would make it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from embedded.waiting import wait_until
+from tests.api_client import LINE, Api, JobHandle
+from tests.running_stack import RunningStack
+
+BROWSER_LINE = "pdl.browser_owt.miui_cop.xiaomi"
+_CHECK = {"type": "http", "port": "http", "path": "/health", "grace_s": 5, "interval_s": 1, "timeout_s": 2}
+_TWO_AT_A_TIME = {"batch": 2, "max_surge": 2}
+_SERVER: dict[str, Any] = {
+    "command": "exec python3 -m http.server $PORT0 --bind 127.0.0.1 --directory site",
+    "cpus": 0.5,
+    "memory_mib": 256,
+    "ports": [{"name": "http"}],
+    "files": [{"path": "site/health", "content": "ok\n"}],
+    "health_checks": [_CHECK],
+    "strategy": _TWO_AT_A_TIME,
+}
+_SLOW_SERVER = {
+    **_SERVER,
+    "command": f"sleep 6; {_SERVER['command']}",
+    "health_checks": [{**_CHECK, "grace_s": 30}],
+}
+_WORKER = {"command": "while true; do date; sleep 5; done", "cpus": 0.3, "memory_mib": 128}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The jobs that pictures are taken of, by their part in the story."""
+
+    api: Api
+    forecast: JobHandle
+    """Runs; its last publish failed."""
+    staging: JobHandle
+    """Slow to start, so that a publish can be looked at."""
+    gateway: JobHandle
+    """Lost a host, and finds no other."""
+
+    @classmethod
+    def set_up(cls, stack: RunningStack) -> Scene:
+        """Make it all, and return when it stands. Takes about a minute."""
+        dev, other = Api.of(stack, "dev"), Api.of(stack, "dev2")
+        secret = {"value": "not in the picture"}
+        dev.call("PUT", f"product-lines/{LINE}/secrets/weather-db/", secret)
+        forecast = _create(dev, "weather-api", "weather-api", "production-lg", {**_SERVER, "instances": 6})
+        staging = _create(dev, "weather-api", "weather-api", "staging", {**_SLOW_SERVER, "instances": 8})
+        # Each on a host of its own, and there are only as many hosts: losing one leaves nowhere to go.
+        alone = {**_SERVER, "instances": 4, "constraints": [{"field": "hostname", "operator": "UNIQUE"}]}
+        gateway = _create(dev, "push", "push-gateway", "production-c3", alone)
+        jobs = [
+            forecast,
+            staging,
+            gateway,
+            _create(dev, "push", "push-worker", "production-lg", {**_WORKER, "instances": 5}),
+            _create(dev, "metrics", "metric-writer", "production-lg", {**_SERVER, "instances": 3}),
+            _create(other, "key", "browser-key", "production-lg", {**_SERVER, "instances": 4}),
+            _create(other, "key", "key-sync", "staging", {**_WORKER, "instances": 2}),
+        ]
+        report = _create(dev, "metrics", "daily-report", "staging", {**_WORKER, "instances": 1})
+        _create(dev, "weather-api", "air-quality", "staging", {**_SERVER, "instances": 2})
+        for job in [*jobs, report]:
+            _done(job, "publish/")
+        _done(report, "stop/")
+        _improve(forecast)
+        _lose_a_host(stack, gateway)
+        return cls(dev, forecast, staging, gateway)
+
+    def start_publish(self) -> None:
+        """Begin a publish that takes half a minute, and return when some of its instances are well."""
+        version = self._next_version()
+        operation = self.api.operation(f"{self.staging.path}/publish/", {"version": version})
+        wait_until(
+            lambda: self.api.get(f"operations/{operation}/")["progress"] >= 25,
+            what="the publish is on its way",
+            timeout_s=120,
+        )
+
+    def _next_version(self) -> int:
+        self.staging.wait(lambda row: row["operation"] is None, what="nothing works on it", timeout_s=180)
+        number = int(self.staging.row()["version"])
+        level = "debug" if number % 2 else "info"
+        return _change(self.staging, "Say more in the log", env={"LEVEL": level})
+
+
+def _create(api: Api, service: str, name: str, cluster: str, spec: dict[str, Any]) -> JobHandle:
+    line = LINE if api.get("users/me/")["username"] == "dev" else BROWSER_LINE
+    body = {"product_line": line, "service": service, "cluster": cluster, "name": name, "spec": spec}
+    answer = api.post("jobs/", body)
+    assert answer.status == 201, answer.body
+    return JobHandle(api, answer.body["tag"])
+
+
+def _change(job: JobHandle, note: str, **fields: Any) -> int:
+    """The number of the new version."""
+    answer = job.api.call("PATCH", f"{job.path}/", {"spec": fields, "note": note})
+    assert answer.status == 200, answer.body
+    return int(answer.body["version"])
+
+
+def _done(job: JobHandle, action: str, body: Any = None) -> None:
+    job.api.done(f"{job.path}/{action}", body, timeout_s=180)
+
+
+def _improve(job: JobHandle) -> None:
+    """A life: a second version, more instances, a third version whose check is wrong, and a draft of the fourth."""
+    env = {"LEVEL": "info", "DB_PASSWORD": {"secret": "weather-db"}}
+    _change(job, "Read the forecasts from the database", env=env)
+    _done(job, "publish/")
+    _done(job, "scale/", {"instances": 8})
+    wrong = [{**_CHECK, "path": "/healthz"}]
+    _change(job, "Another health page", health_checks=wrong, strategy={**_TWO_AT_A_TIME, "deadline_s": 15})
+    failed = job.api.ended(job.api.operation(f"{job.path}/publish/"), timeout_s=120)
+    assert failed["state"] == "failed", failed
+    _change(
+        job,
+        "More memory for the new maps; the health page that there is",
+        memory_mib=384,
+        env={**env, "LEVEL": "warning", "MAPS": "v2"},
+        files=[*_SERVER["files"], {"path": "site/maps.conf", "content": "tiles = v2\ncache_mib = 128\n"}],
+        health_checks=[{**_CHECK, "interval_s": 5}],
+        strategy=_TWO_AT_A_TIME,
+    )
+
+
+def _lose_a_host(stack: RunningStack, job: JobHandle) -> None:
+    host = job.instances()[0]["host"]
+    cluster = job.row()["cluster"]
+    door = f"http://127.0.0.1:{stack.ports.sandbox_admin}/{cluster}/hosts/{host}/lose"
+    job.api.session.post(door, timeout=10).raise_for_status()
+
+    def explained(row: dict[str, Any]) -> bool:
+        return row["state"] == "degraded" and any(
+            "constraints" in problem["why"] for problem in row["problems"]
+        )
+
+    job.wait(explained, what="it misses the instance, and says why", timeout_s=90)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UNDER_WAY = gettext_noop("%(count)s of %(wanted)s instances are well; %(all)s exist.")
 STOPPING = gettext_noop("Instances that are still ending: %(all)s.")
 SCALED = gettext_noop("%(wanted)s of %(wanted)s instances are well.")
-PUT_BACK = gettext_noop("Cancelled: %(wanted)s instances are wanted again, as before.")
+PUT_BACK = gettext_noop("Cancelled. Instances wanted, as before: %(wanted)s.")
 STOPPED = gettext_noop("Stopped: no instance runs.")
 
 

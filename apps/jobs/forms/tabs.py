@@ -82,10 +82,9 @@ class ResourcesForm(PlainForm):
         unit="Mbit/s",
         help_text=_("Told to the instance, which limits itself; empty: no limit."),
     )
-    gpus = NumberField(label=_("GPUs"), unit=pgettext_lazy("unit", "GPUs"))
+    gpus = NumberField(label=_("GPUs"))
     instances = NumberField(
         label=pgettext_lazy("number", "Instances"),
-        unit=pgettext_lazy("unit", "instances"),
         help_text=_("Scaling a running job changes their number without a new version."),
     )
 
@@ -102,16 +101,18 @@ class StrategyForm(PlainForm):
         initial="rolling",
     )
     batch = NumberField(
-        label=_("Batch"), unit=_("at a time"), help_text=_("How many are replaced in one step at most.")
+        label=_("Batch"),
+        unit=pgettext_lazy("instances", "at a time"),
+        help_text=_("How many are replaced in one step at most."),
     )
     max_unavailable = NumberField(
         label=_("May be missing"),
-        unit=pgettext_lazy("unit", "instances"),
+        unit=pgettext_lazy("instances", "at most"),
         help_text=_("How many may be missing while the publish runs."),
     )
     max_surge = NumberField(
         label=_("May be extra"),
-        unit=pgettext_lazy("unit", "instances"),
+        unit=pgettext_lazy("instances", "at most"),
         help_text=_("How many may run above the number asked for meanwhile."),
     )
     deadline_s = NumberField(

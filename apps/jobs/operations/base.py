@@ -71,6 +71,12 @@ class Work:
         return parameters
 
     @property
+    def mark(self) -> str:
+        """What tells this operation from every other, also from one that had its number before a database was
+        restored: the number and the moment it was asked for."""
+        return f"{self.operation.pk}-{self.operation.created_at:%Y%m%dT%H%M%S%f}"
+
+    @property
     def workload_id(self) -> WorkloadId:
         return WorkloadId(self.job.workload_id)
 

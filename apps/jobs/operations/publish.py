@@ -56,7 +56,7 @@ class Publish(JobKind):
         self.name, self.label = name, label
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
-        return status is not None and status.labels.get(OPERATION_LABEL) == str(work.operation.pk)
+        return status is not None and status.labels.get(OPERATION_LABEL) == work.mark
 
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
         job, number = work.job, work.parameters["version"]
@@ -71,7 +71,7 @@ class Publish(JobKind):
             secrets=used_secrets(spec, product_line=job.product_line),
             depends_on=tuple(WorkloadId(path) for path in dependencies.values_list("workload_id", flat=True)),
             strategy=work.parameters["strategy"],
-            labels={OPERATION_LABEL: str(work.operation.pk)},
+            labels={OPERATION_LABEL: work.mark},
         )
         return work.engine.apply(workload).deployment_id
 

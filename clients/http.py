@@ -259,9 +259,13 @@ def _never_sent(exc: Exception) -> bool:
 
 
 def _reason(exc: BaseException) -> str:
-    """The innermost cause in words: the `MaxRetryError(…)` around it says nothing more to a person."""
+    """The innermost cause in words ("Connection refused"): what libraries wrap around it says nothing more to a
+    person."""
     inner = getattr(exc, "reason", None) or (exc.args[0] if exc.args else None)
-    return _reason(inner) if isinstance(inner, BaseException) else str(exc)
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    cause = exc.__cause__
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else str(exc)
 
 
 def _texts(params: Mapping[str, object] | None) -> dict[str, str | list[str]]:

@@ -132,8 +132,10 @@ def diagnose(
 ) -> list[Problem]:
     """What keeps a workload from being as wanted, the most telling first. Empty when all is well."""
     problems: list[Problem] = []
-    if waiting is not None and waiting.count:
-        problems.append(_why_waiting(waiting, spec=spec))
+    waits = _why_waiting(waiting, spec=spec) if waiting is not None and waiting.count else None
+    held_back = waiting is not None and waiting.delay_s > 0
+    if waits and not held_back:
+        problems.append(waits)
     current = {instance.id for instance in status.instances or () if is_current(instance, status)}
     failing = [result for result in health if not result.alive and result.last_failure_cause]
     of_new = [result for result in failing if result.instance_id in current] or failing
@@ -142,13 +144,16 @@ def diagnose(
         problems.append(
             Problem("error", UNHEALTHY, UNHEALTHY_WHY, UNHEALTHY_HINT, {"count": len(of_new), "cause": cause})
         )
+    well = status.healthy if status.has_health_checks else status.running
     if (
         status.last_failure
-        and (problems or status.running < status.wanted)
+        and (problems or min(well, status.running) < status.wanted)
         and status.last_failure.at >= status.config_changed_at
     ):
         values = {"host": status.last_failure.host, "message": status.last_failure.message}
         problems.append(Problem("error", LAST_FAILURE, LAST_FAILURE_WHY, LAST_FAILURE_HINT, values))
+    if waits and held_back:  # how the last one ended tells more than that the next one has to wait
+        problems.append(waits)
     if not problems and status.staging:
         problems.append(Problem("info", STARTING, values={"count": status.staging}))
     return problems
@@ -178,6 +183,7 @@ def _why_waiting(waiting: Waiting, *, spec: Mapping[str, Any]) -> Problem:
     main = max(declined, key=lambda reason: reason.declined)
     why, hint = _REASONS.get(main.reason, (_ONLY_OTHER, ""))
     values |= {name: spec.get(name) for name in ("cpus", "memory_mib", "disk_mib", "gpus")}
+    values["cpus"] = f"{spec.get('cpus') or 0:g}"
     values |= {"reason": main.reason, "declined": main.declined, "processed": main.processed}
     return Problem("error", NO_OFFER, why, hint, values)
 

@@ -227,6 +227,10 @@ class JobEvent(TranslatedLine):
         WARNING = "warning", _("warning")
         ERROR = "error", _("error")
 
+    INSTANCE_FAILED: ClassVar = "instance_failed"
+    ENDED_KEY: ClassVar = "ended:"
+    """`kind`, and the beginning of `key`, of a line that tells of an instance's bad end; its id follows."""
+
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events", verbose_name=_("job"))
     at = models.DateTimeField(_("time"), default=timezone.now)
     level = models.CharField(_("level"), max_length=8, choices=Level.choices, default=Level.INFO)
@@ -251,6 +255,11 @@ class JobEvent(TranslatedLine):
 
     def __str__(self) -> str:
         return self.rendered
+
+    @property
+    def ended_task(self) -> str:
+        """The task id of the instance whose end this line tells; empty for all other lines."""
+        return self.key.removeprefix(self.ENDED_KEY) if self.kind == self.INSTANCE_FAILED else ""
 
 
 class JobTemplate(models.Model):

@@ -116,6 +116,7 @@ class HistoryTable(OceanTable):
 
     def __init__(self, *args: Any, job: Job, may_change: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.job = job
         self.live = f"job:{job.pk}"  # type: ignore[misc]
 
     def render_at(self, value: Any) -> SafeString | str:

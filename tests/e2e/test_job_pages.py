@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils.text import slugify
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from apps.accounts.tests.factories import make_member, make_product_line
@@ -201,7 +202,7 @@ def test_what_a_failing_instance_says_stays_while_the_header_follows(
     page.on("request", lambda request: asked.append(request.url) if "logs/piece" in request.url else None)
     page.goto(f"/jobs/{job.tag}/")
     live(page)
-    tail = page.locator(f"#failing-log-{failing.pk}")
+    tail = page.locator(f"#failing-log-{slugify(failing.task_id)}")
     expect(tail).to_contain_text(f"End of stderr on {failing.host}")
     before = len(asked)
 

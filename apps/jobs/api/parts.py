@@ -27,6 +27,7 @@ from apps.jobs.api.serializers import (
     LogQuery,
 )
 from apps.jobs.filters import InstanceFilter, JobEventFilter
+from apps.jobs.log_sources import log_source
 from apps.jobs.models import Instance, JobEvent, JobVersion
 from apps.jobs.selectors import history_of, instances_of, versions_of
 from apps.jobs.services import instance_kill, instance_kill_repeated
@@ -123,7 +124,9 @@ class LogView(OfJob):
     def get(self, request: Request, tag: str) -> Response:
         job = self.job
         query = checked(LogQuery(data=request.query_params.dict()))
-        instance = get_object_or_404(instances_of(job), task_id=query["task"])
+        instance = log_source(job, query["task"])
+        if instance is None:
+            raise Http404
         chunk = get_engine(job.cluster).read_log(
             InstanceId(instance.task_id),
             host=instance.host,

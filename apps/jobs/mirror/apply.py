@@ -143,8 +143,8 @@ def failure_note(job: Job, failure: InstanceFailure) -> None:
     state = {"text": failure.state.value}
     values = {"host": failure.host, "state": state, "message": failure.message}
     happening = Happening(
-        kind="instance_failed",
-        key=f"ended:{failure.instance_id}",
+        kind=JobEvent.INSTANCE_FAILED,
+        key=f"{JobEvent.ENDED_KEY}{failure.instance_id}",
         text=FAILED,
         values=values,
         level=JobEvent.Level.WARNING,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import translation
@@ -61,7 +62,7 @@ def test_no_offer_with_enough_cpus_says_how_many_are_asked_for() -> None:
     said = words(problem)
     assert said["severity"] == "error"
     assert said["what"] == "Instances that wait for a host: 2."
-    assert said["why"] == "No offer has 4.0 CPUs free (6 of 6 offers refused)."
+    assert said["why"] == "No offer has 4 CPUs free (6 of 6 offers refused)."
     assert "fewer CPUs" in said["hint"]
 
 
@@ -90,21 +91,30 @@ def test_a_failing_check_of_the_new_definition_comes_before_one_of_the_old() -> 
 
 
 def test_the_last_failure_is_named_while_instances_are_missing() -> None:
-    failure = InstanceFailure(
-        InstanceId("x"), InstanceState.FAILED, "node7", "Command exited with status 1", NEW
-    )
-    status = workload(wanted=1)
-    status = type(status)(**{**_fields(status), "last_failure": failure})
+    status = replace(workload(wanted=1), last_failure=_failure("Command exited with status 1"))
     [problem] = diagnose(status, spec=SPEC, waiting=None, health=())
     assert words(problem)["why"] == 'The scheduler said: "Command exited with status 1".'
 
 
+def test_how_an_instance_ended_comes_before_the_wait_for_the_next_one() -> None:
+    status = replace(workload(wanted=1), last_failure=_failure("Command exited with status 3"))
+    problems = diagnose(status, spec=SPEC, waiting=waiting(delay_s=14), health=())
+    assert [words(problem)["severity"] for problem in problems] == ["error", "warning"]
+    [ended, _wait] = summarise(problems)
+    assert "status 3" in render_line("%(why)s", {"why": [ended, _wait]})
+
+
+def test_between_two_tries_a_failing_check_still_has_its_reason() -> None:
+    """The instance that failed is gone, and its successor runs but was not checked yet."""
+    ended = _failure("Killed since its health check failed: HTTP 404")
+    status = replace(workload(instance("b", healthy=None), wanted=1), last_failure=ended, healthy=0)
+    assert status.has_health_checks
+    [problem] = diagnose(status, spec=SPEC, waiting=None, health=())
+    assert "HTTP 404" in words(problem)["why"]
+
+
 def test_a_failure_from_before_the_present_definition_is_old_news() -> None:
-    failure = InstanceFailure(
-        InstanceId("x"), InstanceState.FAILED, "node7", "exit 1", NEW - timedelta(seconds=1)
-    )
-    status = workload(wanted=1)
-    status = type(status)(**{**_fields(status), "last_failure": failure})
+    status = replace(workload(wanted=1), last_failure=_failure("exit 1", at=NEW - timedelta(seconds=1)))
     assert diagnose(status, spec=SPEC, waiting=None, health=()) == []
 
 
@@ -126,5 +136,5 @@ def test_stored_sentences_are_rendered_in_the_readers_language() -> None:
     assert "3" in chinese
 
 
-def _fields(status: Any) -> dict[str, Any]:
-    return {name: getattr(status, name) for name in status.__slots__}
+def _failure(message: str, *, at: datetime = NEW) -> InstanceFailure:
+    return InstanceFailure(InstanceId("x"), InstanceState.FAILED, "node7", message, at)

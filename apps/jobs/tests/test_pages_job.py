@@ -15,6 +15,7 @@ from apps.accounts.tests.factories import make_member, make_sre
 from apps.core.models import Operation, OperationLog
 from apps.core.tests.factories import make_watch
 from apps.jobs.diagnosis import Problem
+from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.tests.factories import (
@@ -26,6 +27,7 @@ from apps.jobs.tests.factories import (
     make_version,
 )
 from apps.jobs.tests.pages import browser, text_of
+from engines.base import InstanceFailure, InstanceId, InstanceState
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,19 @@ def test_the_newest_failing_instance_s_stderr_is_fetched_after_the_page(client: 
     assert f"/jobs/{job.tag}/logs/piece/?tail=1&file=stderr&task={newest.task_id}" in page
 
 
+def test_of_a_crash_loop_the_last_that_ended_is_fetched(client: Client, job: Job) -> None:
+    """The scheduler lists none of them: they end as soon as they start."""
+    Instance.objects.filter(job=job).delete()
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DEGRADED, config_changed_at=timezone.now())
+    for number, at in enumerate((timezone.now() - timedelta(hours=1), timezone.now())):
+        failure = InstanceFailure(InstanceId(f"gone.{number}"), InstanceState.FAILED, "node-1", "exit 3", at)
+        failure_note(job, failure)
+
+    page = unescape(client.get(f"/jobs/{job.tag}/").content.decode())
+
+    assert f"/jobs/{job.tag}/logs/piece/?tail=1&file=stderr&task=gone.1" in page
+
+
 def test_htmx_refreshes_the_header_alone(client: Client, job: Job) -> None:
     for path in ("", "history/", "versions/", "configuration/", "logs/"):
         headers = {"HX-Request": "true", "HX-Target": "job-header"}
@@ -147,7 +162,7 @@ def test_instances_have_their_place_state_and_last_words(client: Client, job: Jo
 
     page = text_of(client.get(f"/jobs/{job.tag}/"))
 
-    assert re.search(r"node-1 10\.0\.0\.7 31000 running unhealthy v1 \S+ 4 HTTP 500 Log Kill", page)
+    assert re.search(r"node-1 10\.0\.0\.7 31000 unhealthy v1 \S+ 4 HTTP 500 Log Kill", page)
     assert 'href="http://10.0.0.7:31000/"' in client.get(f"/jobs/{job.tag}/").content.decode()
 
 
@@ -219,7 +234,7 @@ def test_a_draft_says_that_nothing_runs(client: Client, job: Job) -> None:
 
 @pytest.mark.parametrize("rows", [5, 50])
 @pytest.mark.parametrize(
-    ("path", "queries"), [("", 10), ("history/", 9), ("versions/", 10), ("logs/", 7), ("configuration/", 7)]
+    ("path", "queries"), [("", 10), ("history/", 9), ("versions/", 10), ("logs/", 8), ("configuration/", 7)]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     rows: int, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries

@@ -7,14 +7,16 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.tests.factories import make_member
+from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Instance, Job
 from apps.jobs.tests.factories import make_running_job
 from apps.jobs.tests.pages import browser
 from apps.jobs.views import logs
 from clients.errors import NotFound, RemoteError
-from engines.base import LogChunk
+from engines.base import InstanceFailure, InstanceId, InstanceState, LogChunk
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +94,32 @@ def test_instance_and_file_are_chosen_by_the_address(client: Client, job: Job, f
 
     assert log_on(page) == "Traceback"
     assert client.get(f"/jobs/{job.tag}/logs/?task=unknown").status_code == 404
+
+
+def ended(job: Job, task_id: str, *, host: str = "node-9") -> None:
+    """An instance that the scheduler no longer lists, as the mirror notes it."""
+    failure = InstanceFailure(InstanceId(task_id), InstanceState.FAILED, host, "exit 3", timezone.now())
+    failure_note(job, failure)
+
+
+def test_what_an_instance_that_ended_wrote_is_still_read(client: Client, job: Job, files: Files) -> None:
+    Instance.objects.filter(job=job).delete()
+    ended(job, "crashed.1")
+    files.files["crashed.1/stderr"] = b"cannot open config"
+
+    page = client.get(f"/jobs/{job.tag}/logs/?file=stderr").content.decode()
+
+    assert log_on(page) == "cannot open config"
+    assert re.search(r"node-9 · failed [\d:]+ · crashed\.1</option>", page)
+    history = unescape(client.get(f"/jobs/{job.tag}/history/").content.decode())
+    assert f'href="/jobs/{job.tag}/logs/?file=stderr&task=crashed.1"' in history
+
+
+def test_another_job_s_ended_instance_is_unknown(client: Client, job: Job, files: Files) -> None:
+    ended(make_running_job(product_line=job.product_line), "theirs.1")
+
+    assert client.get(f"/jobs/{job.tag}/logs/?task=theirs.1").status_code == 404
+    assert client.get(f"/jobs/{job.tag}/logs/piece/?task=theirs.1").status_code == 404
 
 
 def test_a_reader_that_fell_behind_goes_on_at_the_end_and_is_told(

@@ -12,9 +12,10 @@ from apps.accounts.models import User
 from apps.accounts.rights import Right, may
 from apps.core.models import Operation, OperationLog
 from apps.core.views.pages import PageRequest, render_page
+from apps.jobs.log_sources import failing_source
 from apps.jobs.models import Job
 from apps.jobs.planning import RolloutCount
-from apps.jobs.selectors import failing_instance, job_explain, jobs_visible, operations_of, rollout_of
+from apps.jobs.selectors import job_explain, jobs_visible, operations_of, rollout_of
 from apps.jobs.services.actions import PUBLISH, RESTART, ROLLBACK
 
 LOG_LINES = 8
@@ -44,14 +45,15 @@ def header(job: Job) -> dict[str, Any]:
     latest = operations_of(job).first()
     shown = latest if latest and (latest.is_active or latest.state == Operation.State.FAILED) else None
     active = shown if shown and shown.is_active else None
-    troubled = active is not None or job.state == Job.State.DEGRADED
+    troubled = shown is not None or job.state == Job.State.DEGRADED
+    since = shown.created_at if shown else job.config_changed_at
     return {
         "operation": active,
         "failed_operation": shown if shown and not shown.is_active else None,
         "operation_log": _log_tail(shown) if shown else [],
         "rollout": _rollout(job, active) if active else None,
         "problems": job_explain(job, now=timezone.now()) if job.is_published else [],
-        "failing": failing_instance(job) if troubled else None,
+        "failing": failing_source(job, since=since) if troubled else None,
     }
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from apps.core.engines import get_engine
 from apps.core.views.pages import PageRequest
-from apps.jobs.models import Instance, Job
-from apps.jobs.selectors import instances_of
+from apps.jobs.log_sources import LogSource, log_source, log_sources
+from apps.jobs.models import Job
 from apps.jobs.views.job_page import find_job, render_job
 from clients.errors import NotFound, RemoteError, Unavailable
 from engines.base import InstanceId
@@ -39,13 +39,13 @@ class Piece:
 def logs(request: PageRequest, tag: str) -> HttpResponse:
     """The end of a log (`?task=…&file=stderr`; without them the newest instance's stdout), then what is added."""
     job = find_job(request, tag)
-    instances = list(instances_of(job)[:MAX_CHOICES])
+    sources = log_sources(job, at_most=MAX_CHOICES)
     task = request.GET.get("task", "")
-    instance = get_object_or_404(instances_of(job), task_id=task) if task else next(iter(instances), None)
+    instance = _source(job, task) if task else next(iter(sources), None)
     file = _file(request)
     context = {
         "tab": "logs",
-        "instances": instances,
+        "sources": sources,
         "instance": instance,
         "file": file,
         "piece": _read(job, instance, file=file, offset=None) if instance else None,
@@ -57,7 +57,7 @@ def logs(request: PageRequest, tag: str) -> HttpResponse:
 def log_piece(request: PageRequest, tag: str) -> HttpResponse:
     """What a log gained since `?offset=`, with where to read on; without an offset its end (`?tail=`: in short)."""
     job = find_job(request, tag)
-    instance = get_object_or_404(instances_of(job), task_id=request.GET.get("task", ""))
+    instance = _source(job, request.GET.get("task", ""))
     file = _file(request)
     offset = request.GET.get("offset", "")
     after = int(offset) if offset.isdecimal() and len(offset) < 19 else None
@@ -67,12 +67,19 @@ def log_piece(request: PageRequest, tag: str) -> HttpResponse:
     return render(request, template, context)
 
 
+def _source(job: Job, task_id: str) -> LogSource:
+    source = log_source(job, task_id)
+    if source is None:
+        raise Http404
+    return source
+
+
 def _file(request: PageRequest) -> str:
     asked = request.GET.get("file", "")
     return asked if asked in FILES else FILES[0]
 
 
-def _read(job: Job, instance: Instance, *, file: str, offset: int | None) -> Piece:
+def _read(job: Job, instance: LogSource, *, file: str, offset: int | None) -> Piece:
     engine = get_engine(job.cluster)
     task = InstanceId(instance.task_id)
     try:
@@ -86,7 +93,7 @@ def _read(job: Job, instance: Instance, *, file: str, offset: int | None) -> Pie
     return Piece(text=chunk.text, next=chunk.offset + chunk.length, skipped=max(0, skipped))
 
 
-def _words(error: RemoteError, *, instance: Instance, file: str) -> str:
+def _words(error: RemoteError, *, instance: LogSource, file: str) -> str:
     """Why a log cannot be read, and what that means."""
     values = {"file": file, "host": instance.host, "error": error.message}
     if isinstance(error, NotFound):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
+from apps.accounts.rights import Right, lines_with
 from apps.core.models import Cluster, Operation
 from apps.core.selectors import clusters_shown, operations_visible
 from apps.hosts.capacity import Capacity, capacity_by_cluster
@@ -69,8 +70,13 @@ class Dashboard:
         self.user = user
 
     @cached_property
+    def may_create(self) -> bool:
+        """Whether the person may create jobs at all."""
+        return lines_with(self.user, Right.CHANGE).exists()
+
+    @cached_property
     def totals(self) -> dict[str, Any]:
-        """`total`, `wanted_sum`, `running_sum`, `healthy_sum`, and `state_…` for each state."""
+        """`total`, `in_trouble`, `wanted_sum`, `running_sum`, `healthy_sum`, and `state_…` for each state."""
         return job_counts(self.user)
 
     @property
@@ -79,7 +85,7 @@ class Dashboard:
 
     @property
     def in_trouble(self) -> int:
-        return int(self.totals[f"state_{Job.State.DEGRADED.value}"])
+        return int(self.totals["in_trouble"])
 
     @cached_property
     def troubles(self) -> list[Trouble]:

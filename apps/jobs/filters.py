@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 import django_filters
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.filters import SearchFilterSet
+from apps.core.filters import SearchFilterSet, YesNoFilter
 from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion
+from apps.jobs.selectors import IN_TROUBLE
 
 
 class JobFilter(SearchFilterSet):
-    """`state` may be given several times."""
+    """`state` may be given several times. `in_trouble=true`: not as wanted, or held up on the way there."""
 
     search_fields = ("tag",)
 
@@ -23,10 +25,14 @@ class JobFilter(SearchFilterSet):
     )
     service = django_filters.CharFilter(label=_("service"))
     name = django_filters.CharFilter(label=_("name"))
+    in_trouble = YesNoFilter(method="filter_in_trouble", label=_("in trouble"))
 
     class Meta:
         model = Job
         fields: ClassVar[list[str]] = []
+
+    def filter_in_trouble(self, queryset: QuerySet[Job], name: str, value: bool) -> QuerySet[Job]:
+        return queryset.filter(IN_TROUBLE if value else ~IN_TROUBLE)
 
 
 class InstanceFilter(SearchFilterSet):

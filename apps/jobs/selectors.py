@@ -28,6 +28,11 @@ STALE_AFTER_S = 30
 """The mirror looks every few seconds; what is older than this deserves a word."""
 
 
+IN_TROUBLE = Q(state=Job.State.DEGRADED) | Q(
+    state=Job.State.DEPLOYING, problems__contains=[{"severity": "error"}]
+)
+"""Jobs that somebody should look at: not as wanted, or on their way there and held up."""
+
 ENDED = (Instance.State.FAILED, Instance.State.FINISHED, Instance.State.KILLED)
 
 
@@ -107,8 +112,8 @@ def secret_names(user: Person, *, product_line: str) -> list[str]:
 
 
 def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict[str, Any]:
-    """How many of the person's jobs (on a product line) are in each state (`state_…`) and in all (`total`), and
-    their instances wanted / running / healthy (`…_sum`): one query."""
+    """How many of the person's jobs (on a product line) are in each state (`state_…`), `in_trouble`, and in all
+    (`total`), and their instances wanted / running / healthy (`…_sum`): one query."""
     states = {
         f"state_{state.value}": Count("pk", filter=Q(state=state))
         for state in Job.State
@@ -119,6 +124,7 @@ def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict
         jobs = jobs.filter(product_line=product_line)
     return jobs.aggregate(
         total=Count("pk"),
+        in_trouble=Count("pk", filter=IN_TROUBLE),
         wanted_sum=Sum("wanted", default=0),
         running_sum=Sum("running", default=0),
         healthy_sum=Sum("healthy", default=0),
@@ -128,7 +134,7 @@ def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict
 
 def jobs_in_trouble(user: Person) -> QuerySet[Job]:
     """Those that are not as wanted, the longest-standing first."""
-    return jobs_visible(user).filter(state=Job.State.DEGRADED).order_by("state_since", "id")
+    return jobs_visible(user).filter(IN_TROUBLE).order_by("state_since", "id")
 
 
 def job_explain(job: Job, *, now: datetime) -> list[dict[str, str]]:
@@ -137,13 +143,14 @@ def job_explain(job: Job, *, now: datetime) -> list[dict[str, str]]:
 
 
 def mirror_problems(cluster: Cluster, *, now: datetime) -> list[dict[str, Any]]:
-    """What to say where a cluster's mirror is old (see `diagnosis.render_problem`); empty where it is fresh."""
+    """What to say where a cluster's mirror is old, or cut off from the scheduler and about to be (see
+    `diagnosis.render_problem`); empty where it is fresh."""
     watch = ClusterWatch.objects.filter(cluster=cluster).first()
     synced_at = watch.synced_at if watch else None
     age_s = int((now - synced_at).total_seconds()) if synced_at else None
-    if age_s is not None and age_s < STALE_AFTER_S:
-        return []
     error = watch.error if watch and watch.is_alive else ""
+    if age_s is not None and age_s < STALE_AFTER_S and not error:
+        return []
     return [problem.as_json() for problem in stale_mirror(cluster=cluster.name, age_s=age_s, error=error)]
 
 
@@ -160,7 +167,7 @@ def lines_with_counts(user: Person) -> QuerySet[ProductLine]:
     members = Membership.objects.filter(product_line=OuterRef("pk"))
     return product_lines_visible(user).annotate(
         jobs_count=_count(jobs),
-        trouble_count=_count(jobs.filter(state=Job.State.DEGRADED)),
+        trouble_count=_count(jobs.filter(IN_TROUBLE)),
         members_count=_count(members),
     )
 

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.rights import Right, lines_with
 from apps.core.tables import OceanTable
 from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
@@ -50,6 +51,7 @@ def template(request: PageRequest, name: str) -> HttpResponse:
         "template": found,
         "title": template_title(found),
         "rows": list(_rows(spec_in_order(found.spec))),
+        "may_create": lines_with(request.user, Right.CHANGE).exists(),
     }
     return render_page(request, "jobs/template.html", context)
 

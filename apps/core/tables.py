@@ -20,12 +20,14 @@ SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
 class OceanTable(tables.Table):  # type: ignore[misc]  # django-tables2 is untyped
     """A table of one page.
 
-    `region` is the id of the part that search, sorting and live news replace; `live` are the topics that refresh it;
-    `caption` is what a screen reader says first; `empty_template` says what to do when there is nothing at all.
+    `region` is the id of the part that search, sorting and live news replace, `region_template` what makes it; `live`
+    are the topics that refresh it; `caption` is what a screen reader says first; `empty_template` says what to do when
+    there is nothing at all.
     `toolbar`, `kept_filters` and `is_filtered` are set by `apps.core.views.tables.TablePage`.
     """
 
     region: ClassVar[str] = "rows"
+    region_template: ClassVar[str] = "tables/_region.html"
     live: ClassVar[str] = ""
     caption: ClassVar[Any] = ""
     empty_template: ClassVar[str] = ""

@@ -58,6 +58,19 @@ def host_resources(host: Host) -> list[Resource]:
     return found
 
 
+def cpu_percent(host: Host) -> int:
+    """How much of its CPUs is promised to instances, 0–100."""
+    return Amount(used=host.used.get("cpus", 0.0), total=host.resources.get("cpus", 0.0)).percent
+
+
+def warmth(host: Host) -> str:
+    """How a host's tile looks: `off`, or warmer the more of its CPUs is promised."""
+    if not host.in_service:
+        return "off"
+    percent = cpu_percent(host)
+    return "full" if percent >= 90 else "hot" if percent >= 75 else "warm" if percent >= 50 else "cool"
+
+
 def amount_text(name: str, amount: Amount) -> str:
     """`1.5 / 4`, `2 / 8 GiB`: used of all there is, in a unit fit for people."""
     if name in ("mem", "disk"):

@@ -56,7 +56,11 @@ class OperationTable(OceanTable):
     kind = tables.TemplateColumn(
         "{% load ocean %}{{ record.kind|kind_label }}", verbose_name=pgettext_lazy("operation", "kind")
     )
-    target = tables.TemplateColumn(template_name="core/_target.html", verbose_name=gettext_lazy("target"))
+    target = tables.TemplateColumn(
+        template_name="core/_target.html",
+        verbose_name=gettext_lazy("target"),
+        attrs={"td": {"class": "ocean-target"}},
+    )
     state = tables.TemplateColumn(
         template_name="core/_operation_state.html", verbose_name=gettext_lazy("state")
     )

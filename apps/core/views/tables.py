@@ -61,9 +61,9 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
         return context
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
-        region = context["table"].region
+        table = context["table"]
         template = self.get_template_names()[0]
-        return render_page(self.request, template, context, parts={region: "tables/_region.html"})
+        return render_page(self.request, template, context, parts={table.region: table.region_template})
 
 
 def _nothing_chosen(field: forms.Field) -> str:

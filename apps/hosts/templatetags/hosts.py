@@ -6,7 +6,14 @@ from django import template
 
 from apps.hosts.capacity import Amount
 from apps.hosts.models import Host
-from apps.hosts.resources import Resource, amount_text, fullness_colour, host_resources
+from apps.hosts.resources import (
+    Resource,
+    amount_text,
+    cpu_percent,
+    fullness_colour,
+    host_resources,
+    warmth,
+)
 
 register = template.Library()
 
@@ -20,6 +27,10 @@ def capacity_bar(name: str, label: str, amount: Amount) -> dict[str, object]:
         "text": amount_text(name, amount),
         "colour": fullness_colour(amount.percent),
     }
+
+
+register.filter("cpu_percent", cpu_percent)  # {{ host|cpu_percent }}
+register.filter("warmth", warmth)  # {{ host|warmth }}
 
 
 @register.filter

@@ -115,3 +115,25 @@ def test_a_clusters_capacity_is_that_of_its_hosts_in_service() -> None:
         )
     }
     assert empty.pk not in capacity_by_cluster()
+
+
+def test_tiles_stand_by_cluster_and_rack_and_say_what_their_colour_means(client: Client) -> None:
+    staging = make_cluster(name="staging", idc="lg")
+    make_host(hostname="idle", cluster=staging, rack="r1", used={"cpus": 0}, resources={"cpus": 4})
+    make_host(hostname="busy", cluster=staging, rack="r2", used={"cpus": 3.8}, resources={"cpus": 4})
+    make_host(hostname="off", cluster=staging, rack="r2", active=False)
+    seen = read(client, f"{LIST}tiles/")
+    assert "staging lg r1 idle CPU 0 % r2 busy CPU 95 % off not in service" in seen
+    tiles = part(client, f"{LIST}tiles/?rack=r2", "hosts")
+    assert "idle" not in tiles
+    assert 'class="host-tile host-full"' in tiles
+    assert 'class="host-tile host-off"' in tiles
+
+
+def test_tiles_cost_the_same_for_few_and_for_many(client: Client) -> None:
+    costs = []
+    for number in (1, 20):
+        for _ in range(number):
+            make_host(cluster=make_cluster())
+        costs.append(queries(client, f"{LIST}tiles/"))
+    assert costs[0] == costs[1]

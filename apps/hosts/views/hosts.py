@@ -1,4 +1,4 @@
-"""The list of hosts. One host's page shows the jobs on it, so it is `apps.jobs.views.hosts`."""
+"""The hosts as a list and as tiles. One host's page shows the jobs on it, so it is `apps.jobs.views.hosts`."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ class HostTable(OceanTable):
     bandwidth = ResourceColumn("bandwidth", verbose_name=gettext_lazy("bandwidth"))
 
 
+class HostTileTable(HostTable):
+    """The same hosts, one tile each; `hosts/_tiles.html` groups them by cluster and rack."""
+
+    region_template = "hosts/_tiles.html"
+    page_sizes = (100, 500, 1000)
+    page_size = 500
+
+
 class HostList(TablePage):
     table_class = HostTable
     filterset_class = HostFilter
@@ -79,3 +87,12 @@ class HostList(TablePage):
                 ("false", pgettext("host", "not in service")),
             ],
         }
+
+
+class HostTiles(HostList):
+    """The pool at a glance, by data centre, cluster and rack."""
+
+    table_class = HostTileTable
+
+    def get_queryset(self) -> QuerySet[Host]:
+        return super().get_queryset().order_by("cluster__idc", "cluster__name", "rack", "hostname", "pk")

@@ -4,7 +4,7 @@ const LOOK_AGAIN_MS = 400;
 const SUGGEST_MS = 250;
 
 const form = document.querySelector("[data-job-form]");
-const valueOf = (name) => form.elements[name]?.value.trim() || "…";
+const valueOf = (name) => form.elements[name]?.value.trim() || "?";
 
 function showTag() {
   if (!form.elements.product_line) return;

@@ -95,13 +95,15 @@ class JobForm:
         """The new job as typed. Raises InvalidInput with every error that can be found at once."""
         assert self.place_form is not None
         errors = [
-            FieldError(name, "required", str(text))
-            for name, texts in self.place_form.errors.items()
-            for text in texts
+            FieldError(name, error.code or "invalid", " ".join(error.messages))
+            for name, found in self.place_form.errors.as_data().items()
+            for error in found
         ]
         own = self._own_errors()
-        if errors and not own:
-            errors += _errors_of(self._spec())
+        if (errors or own) and not any(rows.has_errors for rows in self.rows.values()):
+            errors += [
+                error for error in _errors_of(self._spec()) if error.field not in {e.field for e in own}
+            ]
         if errors or own:
             raise InvalidInput(*errors, *own)
         return NewJob(**self.place_form.cleaned_data, spec=self._spec(), note=self.note_text)
@@ -111,7 +113,14 @@ class JobForm:
         return str(self.note.cleaned_data.get("note", "")) if self.note.is_valid() else ""
 
     def _spec(self) -> dict[str, Any]:
-        plain = {**self.what.cleaned_data, **self.resources.cleaned_data, **self.advanced.cleaned_data}
+        # What was typed stands in for what could not be read, so that its rules can be looked at all the same.
+        unread = {name: [str(self.what[name].value())] for name in self.what.errors}
+        plain = {
+            **unread,
+            **self.what.cleaned_data,
+            **self.resources.cleaned_data,
+            **self.advanced.cleaned_data,
+        }
         # An empty field means 'none' where the spec knows none; elsewhere its rules say what is missing.
         known = SpecFields().fields
         spec = {

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.accounts.models import ProductLine
+from apps.accounts.models import ProductLine, validate_name
 from apps.core.models import Cluster
 from apps.jobs.forms.fields import ChoiceField, NumberField, PlainForm, TextField, WordsField
 
@@ -24,6 +24,7 @@ class PlaceForm(PlainForm):
     service = TextField(
         label=_("Service"),
         required=True,
+        validators=[validate_name],
         attrs={"placeholder": "weather-api"},
         help_text=_("What the job is part of. Lower-case letters, digits and hyphens."),
     )
@@ -33,6 +34,7 @@ class PlaceForm(PlainForm):
     name = TextField(
         label=_("Job name"),
         required=True,
+        validators=[validate_name],
         attrs={"placeholder": "weather-api"},
         help_text=_("One of the service's jobs; often the service's own name."),
     )

@@ -39,6 +39,8 @@ validate_volume_name = RegexValidator(
     r"^(?!\.{1,2}$)[^\s/]+$", _("Use a folder name without slashes, such as data."), code="invalid_path"
 )
 
+validate_image_name = RegexValidator(r"^\S+$", _("An image's name holds no spaces."), code="invalid_name")
+
 OPERATORS_WITH_VALUE = {"LIKE", "UNLIKE", "MAX_PER", "IS"}
 OPERATORS = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS")
 
@@ -224,7 +226,9 @@ class SpecFields(Strict):
     """A whole spec. What is left out gets the default shown here."""
 
     command = serializers.CharField(max_length=32_768, allow_null=True, default=None, min_length=2)
-    image = serializers.CharField(max_length=500, allow_null=True, default=None)
+    image = serializers.CharField(
+        max_length=500, allow_null=True, default=None, validators=[validate_image_name]
+    )
     args = serializers.ListField(
         child=serializers.CharField(max_length=8_192, allow_blank=True), default=list, max_length=200
     )

@@ -249,13 +249,13 @@ def test_the_first_tab_with_an_error_is_open_and_marked(
 
 
 def test_all_errors_come_at_once(client: Client, line: ProductLine, cluster: Cluster) -> None:
-    data = new_form(client, line, name="Bad Name", product_line="", cpus="much")
+    data = new_form(client, line, name="Bad Name", product_line="", cpus="much", args='"open')
     data = add_row(data, "ports", name="http")
     data = add_row(data, "ports", name="HTTP!")
 
     answer = client.post("/jobs/new/", data)
 
-    assert set(errors_at(answer)) == {"product_line", "cpus", "ports-2-name"}
+    assert set(errors_at(answer)) == {"product_line", "name", "cpus", "args", "ports-2-name"}
 
 
 def test_two_rows_for_one_variable_are_refused_rather_than_one_lost(

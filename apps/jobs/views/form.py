@@ -170,7 +170,7 @@ def _render_new(
 ) -> HttpResponse:
     assert form.place_form is not None
     names = {
-        name: form.place_form[name].value() or "…" for name in ("name", "service", "cluster", "product_line")
+        name: form.place_form[name].value() or "?" for name in ("name", "service", "cluster", "product_line")
     }
     context = {
         "form": form,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 UNDER_WAY = gettext_noop(
     "Version %(version)s: %(healthy)s of %(wanted)s instances are well; %(old)s of earlier ones remain."
 )
+COMING_UP = gettext_noop("Version %(version)s: %(healthy)s of %(wanted)s instances are well.")
 RUNS = gettext_noop("Version %(version)s runs: %(wanted)s of %(wanted)s instances are well.")
 SUPERSEDED = gettext_noop("Another change on the scheduler itself replaced this one.")
 CANCELLED = gettext_noop("Cancelled.")
@@ -101,7 +102,7 @@ class Publish(JobKind):
             work,
             status,
             progress=count.percent,
-            text=UNDER_WAY,
+            text=UNDER_WAY if count.old else COMING_UP,
             version=work.parameters["version"],
             healthy=count.new_healthy,
             wanted=count.wanted,

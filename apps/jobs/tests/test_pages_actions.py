@@ -126,15 +126,15 @@ def test_restarting_says_how_it_goes(client: Client, job: Job) -> None:
     assert Operation.objects.get().kind == "job.restart"
 
 
-@pytest.mark.parametrize(("query", "left"), [("", 6), ("?shrink=1", 5)])
+@pytest.mark.parametrize(("ticked", "left"), [({}, 6), ({"shrink": "on"}, 5)])
 def test_one_instance_is_ended_with_or_without_another_in_its_place(
-    client: Client, job: Job, query: str, left: int
+    client: Client, job: Job, ticked: dict[str, str], left: int
 ) -> None:
     instance = Instance.objects.filter(job=job)[2]
-    path = f"/jobs/{job.tag}/instances/{instance.task_id}/kill/{query}"
+    path = f"/jobs/{job.tag}/instances/{instance.task_id}/kill/"
 
     assert f"Ends the instance on {instance.host}" in text_of(client.get(path))
-    client.post(path, answer_with(client, path))
+    client.post(path, answer_with(client, path, **ticked))
 
     operation = Operation.objects.get()
     assert (operation.kind, operation.parameters["task_id"]) == ("job.kill_instance", instance.task_id)

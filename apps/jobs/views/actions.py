@@ -165,7 +165,7 @@ def delete(request: PageRequest, tag: str) -> HttpResponse:
 def kill(request: PageRequest, tag: str, task_id: str) -> HttpResponse:
     job = _editable(request, tag)
     instance = get_object_or_404(instances_of(job).select_related("job__product_line"), task_id=task_id)
-    form = KillForm(_data(request), job=job, initial={"shrink": "shrink" in request.GET})
+    form = KillForm(_data(request), job=job)
     sentences = [
         _("Ends the instance on %(host)s (%(task)s).") % {"host": instance.host or "–", "task": task_id},
         _("The scheduler starts another one in its place, unless you lower the number of instances."),

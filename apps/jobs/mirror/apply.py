@@ -6,10 +6,10 @@ something newer is known already (`engine_seen_at` is when the scheduler was ask
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -20,11 +20,12 @@ from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
 from apps.jobs.diagnosis import Problem, missing
-from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent
-from apps.jobs.planning import job_state, version_at
-from apps.jobs.services.history import Happening, history_add
+from apps.jobs.mirror.instances import definitions_stamp, instances_write
+from apps.jobs.models import Instance, Job, JobEvent
+from apps.jobs.planning import job_state
+from apps.jobs.services.history import Happening, history_write
 from apps.jobs.signals import instances_changed
-from engines.base import InstanceFailure, InstanceState, InstanceStatus, WorkloadStatus
+from engines.base import InstanceFailure, InstanceState, WorkloadStatus
 
 FAILED = gettext_noop("An instance on %(host)s ended (%(state)s): %(message)s")
 DEGRADED = gettext_noop("Not as wanted: %(well)s of %(wanted)s instances are well.")
@@ -40,7 +41,6 @@ _STATE_FIELDS = (
     "healthy",
     "staging",
     "has_health_checks",
-    "engine_seen_at",
     "config_changed_at",
     "state",
     "state_since",
@@ -54,6 +54,7 @@ class Batch:
 
     changed: set[int] = field(default_factory=set)
     settled: set[int] = field(default_factory=set)
+    happenings: list[tuple[Job, Happening]] = field(default_factory=list)
 
 
 def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: datetime) -> set[int]:
@@ -78,13 +79,15 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
         )
         if not jobs:
             return set()
-        stamps = _stamp(jobs, by_path)
-        _write_instances(jobs, by_path, stamps, batch=batch)
+        before = {job.pk: _written(job) for job in jobs}
+        definitions_stamp(jobs, by_path)
+        batch.changed |= instances_write(jobs, by_path)
         busy = _busy(jobs)
         for job in jobs:
             status = by_path[job.workload_id]
             _write_counts(job, status, at=at, busy=job.pk in busy, batch=batch)
-        Job.objects.bulk_update(jobs, _STATE_FIELDS, batch_size=500)
+        history_write(batch.happenings)
+        _save(jobs, before, at=at)
     _tell(batch)
     return batch.changed
 
@@ -101,18 +104,18 @@ def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
         )
         gone, _ = Instance.objects.filter(job__in=jobs).delete()
         busy = _busy(jobs)
+        before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
-            before = (job.state, job.running, job.healthy, job.staging)
+            shown = (job.state, job.running, job.healthy, job.staging)
             job.running = job.healthy = job.staging = 0
-            job.engine_seen_at = at
             if job.pk not in busy:
                 lost = job.is_published
                 _set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
                 job.problems = [problem.as_json() for problem in missing()] if lost else []
-            if gone or before != (job.state, 0, 0, 0):
+            if gone or shown != (job.state, 0, 0, 0):
                 batch.changed.add(job.pk)
             batch.settled.add(job.pk)
-        Job.objects.bulk_update(jobs, _STATE_FIELDS, batch_size=500)
+        _save(jobs, before, at=at)
     _tell(batch)
     return batch.changed
 
@@ -139,21 +142,39 @@ def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
 
 def failure_note(job: Job, failure: InstanceFailure) -> None:
     """Write an instance's bad end into the job's history, once however often it is reported."""
-    # The state is a word of the catalogue (Instance.State's label), translated with the sentence.
-    state = {"text": failure.state.value}
-    values = {"host": failure.host, "state": state, "message": failure.message}
-    happening = Happening(
-        kind=JobEvent.INSTANCE_FAILED,
-        key=f"{JobEvent.ENDED_KEY}{failure.instance_id}",
-        text=FAILED,
-        values=values,
-        level=JobEvent.Level.WARNING,
-        at=failure.at,
-    )
-    history_add(job, happening)
+    history_write([(job, _bad_end(failure))])
 
 
 # --- the parts of a batch ------------------------------------------------------------------------------
+
+
+def _bad_end(failure: InstanceFailure) -> Happening:
+    # The state is a word of the catalogue (Instance.State's label), translated with the sentence.
+    state = {"text": failure.state.value}
+    return Happening(
+        kind=JobEvent.INSTANCE_FAILED,
+        key=f"{JobEvent.ENDED_KEY}{failure.instance_id}",
+        text=FAILED,
+        values={"host": failure.host, "state": state, "message": failure.message},
+        level=JobEvent.Level.WARNING,
+        at=failure.at,
+    )
+
+
+def _written(job: Job) -> tuple[Any, ...]:
+    return tuple(getattr(job, name) for name in _STATE_FIELDS)
+
+
+def _save(jobs: Sequence[Job], before: Mapping[int, tuple[Any, ...]], *, at: datetime) -> None:
+    """Write what changed, and of all of these jobs, which are locked, that they were looked at."""
+    Job.objects.filter(pk__in=before).update(engine_seen_at=at)
+    # An upsert of rows that are there: bulk_update builds an expression for each row and column, 4 ms a job.
+    Job.objects.bulk_create(
+        [job for job in jobs if _written(job) != before[job.pk]],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=_STATE_FIELDS,
+    )
 
 
 def _busy(jobs: Sequence[Job]) -> set[int]:
@@ -162,90 +183,19 @@ def _busy(jobs: Sequence[Job]) -> set[int]:
     return set(active.values_list("target_id", flat=True))
 
 
-def _stamp(
-    jobs: Sequence[Job], by_path: dict[str, WorkloadStatus]
-) -> dict[int, list[tuple[datetime, int | None]]]:
-    """Note which version each definition is; returns every job's stamps."""
-    fresh = [
-        DefinitionStamp(job=job, changed_at=status.config_changed_at, version=status.version)
-        for job in jobs
-        if (status := by_path[job.workload_id]).config_changed_at != job.config_changed_at
-    ]
-    if fresh:
-        DefinitionStamp.objects.bulk_create(fresh, ignore_conflicts=True)
-    stamps: dict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
-    rows = DefinitionStamp.objects.filter(job__in=jobs).values_list("job_id", "changed_at", "version")
-    for job_id, changed_at, version in rows:
-        stamps[job_id].append((changed_at, version))
-    return stamps
-
-
-def _write_instances(
-    jobs: Sequence[Job],
-    by_path: dict[str, WorkloadStatus],
-    stamps: dict[int, list[tuple[datetime, int | None]]],
-    *,
-    batch: Batch,
-) -> None:
-    """Insert, update and delete instance rows; only rows that differ are written."""
-    jobs = [job for job in jobs if by_path[job.workload_id].instances is not None]
-    if not jobs:
-        return
-    known: dict[tuple[int, str], Instance] = {
-        (row.job_id, row.task_id): row for row in Instance.objects.filter(job__in=jobs)
-    }
-    write: list[Instance] = []
-    for job in jobs:
-        for instance in by_path[job.workload_id].instances or ():
-            version = version_at(instance.engine_version, stamps[job.pk])
-            row = _row(job, instance, version=version)
-            old = known.pop((job.pk, instance.id), None)
-            if old is None or any(getattr(old, name) != getattr(row, name) for name in Instance.MIRRORED):
-                write.append(row)
-                batch.changed.add(job.pk)
-    if write:
-        Instance.objects.bulk_create(
-            write,
-            update_conflicts=True,
-            unique_fields=["job", "task_id"],
-            update_fields=list(Instance.MIRRORED),
-            batch_size=1000,
-        )
-    if known:
-        batch.changed |= {job_id for job_id, _task_id in known}
-        Instance.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
-
-
-def _row(job: Job, instance: InstanceStatus, *, version: int | None) -> Instance:
-    return Instance(
-        job=job,
-        task_id=instance.id,
-        host=instance.host,
-        ip=instance.ip,
-        ports=list(instance.ports),
-        state=instance.state.value,
-        healthy=instance.healthy,
-        version=version,
-        engine_version=instance.engine_version,
-        staged_at=instance.staged_at,
-        started_at=instance.started_at,
-        restarts=instance.restarts,
-        message=instance.message,
-    )
-
-
 def _write_counts(job: Job, status: WorkloadStatus, *, at: datetime, busy: bool, batch: Batch) -> None:
     before = (job.state, job.running, job.healthy, job.staging)
     job.running, job.staging, job.has_health_checks = status.running, status.staging, status.has_health_checks
     job.healthy = status.healthy if status.has_health_checks else status.running
-    job.config_changed_at, job.engine_seen_at = status.config_changed_at, at
+    job.config_changed_at = status.config_changed_at
     state = _state(job, deploying=busy or bool(status.deployments))
-    _note_turn(job, state, at=at)
+    if turn := _turn(job, state, at=at):
+        batch.happenings.append((job, turn))
     _set_state(job, state)
     if job.all_well:
         job.problems = []
     if status.last_failure is not None:
-        failure_note(job, status.last_failure)
+        batch.happenings.append((job, _bad_end(status.last_failure)))
     if before != (job.state, job.running, job.healthy, job.staging):
         batch.changed.add(job.pk)
     if not status.deployments or (status.running >= status.wanted and not status.staging):
@@ -263,17 +213,17 @@ def _state(job: Job, *, deploying: bool) -> Job.State:
     )
 
 
-def _note_turn(job: Job, state: Job.State, *, at: datetime) -> None:
+def _turn(job: Job, state: Job.State, *, at: datetime) -> Happening | None:
     """A job that fell ill or got well by itself is worth a line of history."""
     turn = {
         (Job.State.RUNNING, Job.State.DEGRADED): ("degraded", DEGRADED, JobEvent.Level.WARNING),
         (Job.State.DEGRADED, Job.State.RUNNING): ("recovered", RECOVERED, JobEvent.Level.INFO),
     }.get((Job.State(job.state), state))
     if turn is None:
-        return
+        return None
     kind, text, level = turn
     values = {"well": min(job.healthy, job.running), "wanted": job.wanted}
-    history_add(job, Happening(kind, f"{kind}:{at.isoformat()}", text, values, level=level, at=at))
+    return Happening(kind, f"{kind}:{at.isoformat()}", text, values, level=level, at=at)
 
 
 def _set_state(job: Job, state: Job.State) -> None:

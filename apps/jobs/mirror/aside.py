@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @contextmanager
 def aside(name: str, task: Callable[[], None], *, every_s: float) -> Iterator[None]:
     """Run `task` at once and then every `every_s` seconds, in a thread with a database connection of its own, for as
-    long as the block lasts. Faults of the database and of remotes are logged; the next turn tries again."""
+    long as the block lasts. Whatever goes wrong is logged; the next turn tries again."""
     over = threading.Event()
 
     def turn() -> None:
@@ -26,6 +26,9 @@ def aside(name: str, task: Callable[[], None], *, every_s: float) -> Iterator[No
             task()
         except (DatabaseError, RemoteError) as exc:
             log.warning("watch_aside_failed", extra={"task": name, "error": str(exc)})
+            connection.close()
+        except Exception:
+            log.exception("watch_aside_crashed", extra={"task": name})
             connection.close()
 
     def loop() -> None:

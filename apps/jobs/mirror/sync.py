@@ -94,11 +94,13 @@ def sync_some(
     return Looked(took_s=time.monotonic() - start, counted=counted)
 
 
-def diagnose_troubled(cluster: Cluster, engine: Engine) -> None:
-    """Ask why the jobs in trouble are so, where no operation is doing it already."""
+def diagnose_troubled(cluster: Cluster, engine: Engine, *, after: int) -> int:
+    """Ask why the jobs in trouble are so, where no operation is doing it already: the first ones with a primary key
+    above `after`. Returns where to go on, so that each has its turn; 0 when the last was reached."""
     busy = Operation.objects.active().filter(target_type="job").values("target_id")
     troubled = Job.objects.alive().filter(cluster=cluster, state=Job.State.DEGRADED).exclude(pk__in=busy)
-    for job in troubled.order_by("engine_seen_at")[:DIAGNOSE_AT_MOST]:
+    jobs = list(troubled.filter(pk__gt=after).order_by("pk")[:DIAGNOSE_AT_MOST])
+    for job in jobs:
         asked_at = timezone.now()
         status = engine.get(WorkloadId(job.workload_id))
         if status is None:
@@ -106,6 +108,7 @@ def diagnose_troubled(cluster: Cluster, engine: Engine) -> None:
         else:
             mirror_apply(cluster, [status], at=asked_at)
             job_diagnose(job, status, engine=engine)
+    return jobs[-1].pk if len(jobs) == DIAGNOSE_AT_MOST else 0
 
 
 _COMPARED = (

@@ -38,6 +38,9 @@ MERGE_S = 0.05
 WHOLE_AFTER_S = 0.3
 """A large workload is counted at once and seen whole this much later."""
 POLL_EVERY_S = 4.0
+POLL_SHARE = 4
+"""A poll asks for every workload's counts: on a large cluster after four times as long as the last one took."""
+DIAGNOSE_EVERY_S = 4.0
 HOSTS_EVERY_S = 10.0
 SNAPSHOT_EVERY_S = (6.0, 300.0)
 SNAPSHOT_SHARE = 20
@@ -66,6 +69,7 @@ class ClusterWatcher:
             WorkloadId, float
         ] = {}  # large workloads that were counted: when to see all of each
         self._look_after = 0.0
+        self._diagnosed_to = 0
 
     def run(self) -> None:
         """Wait for the lock, watch, and begin again after whatever goes wrong."""
@@ -94,6 +98,7 @@ class ClusterWatcher:
         with (
             aside("heartbeat", self._beat, every_s=HEARTBEAT_EVERY_S),
             aside("hosts", self._mirror_hosts, every_s=HOSTS_EVERY_S),
+            aside("diagnose", self._diagnose, every_s=DIAGNOSE_EVERY_S),
         ):
             while not self.stop.is_set():
                 self._turned = began = time.monotonic()
@@ -133,9 +138,9 @@ class ClusterWatcher:
             now = time.monotonic()
             if now >= next_poll:
                 self._dirty |= find_stale(self.cluster, self.engine)
-                diagnose_troubled(self.cluster, self.engine)
                 self._report(error="")
-                next_poll = time.monotonic() + POLL_EVERY_S
+                done = time.monotonic()
+                next_poll = done + max(POLL_EVERY_S, POLL_SHARE * (done - now))
             if self._has_to_look(now):
                 self._look(pool)
             if now >= next_snapshot:
@@ -212,6 +217,9 @@ class ClusterWatcher:
         """A sign of life, for as long as the loop turns, however long a single call hangs."""
         if time.monotonic() - self._turned < STUCK_AFTER_S:
             ClusterWatch.objects.filter(cluster=self.cluster).update(heartbeat_at=timezone.now())
+
+    def _diagnose(self) -> None:
+        self._diagnosed_to = diagnose_troubled(self.cluster, self.engine, after=self._diagnosed_to)
 
     def _mirror_hosts(self) -> None:
         hosts_mirror(self.cluster, self.engine.hosts(), promised=promised_by_host(self.cluster))

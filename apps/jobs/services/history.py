@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,13 @@ def history_add(
     job: Job, *happenings: Happening, operation: Operation | None = None, actor: User | None = None
 ) -> None:
     """Add lines to the job's history; those whose key is there already are left as they are."""
+    history_write([(job, happening) for happening in happenings], operation=operation, actor=actor)
+
+
+def history_write(
+    lines: Sequence[tuple[Job, Happening]], *, operation: Operation | None = None, actor: User | None = None
+) -> None:
+    """The same for several jobs at once."""
     JobEvent.objects.bulk_create(
         [
             JobEvent(
@@ -45,7 +53,7 @@ def history_add(
                 operation=operation,
                 actor=actor,
             )
-            for happening in happenings
+            for job, happening in lines
         ],
         ignore_conflicts=True,
     )

@@ -227,6 +227,21 @@ def test_a_hundred_jobs_cost_as_many_queries_as_ten(django_assert_max_num_querie
             mirror_apply(cluster, [status_of(job) for job in jobs], at=timezone.now())
 
 
+def test_a_snapshot_that_says_nothing_new_costs_as_little_whatever_it_repeats(
+    django_assert_max_num_queries: Any,
+) -> None:
+    cluster = make_cluster()
+    jobs = [published(cluster=cluster) for _ in range(100)]
+    ended = InstanceFailure(InstanceId("gone"), InstanceState.FAILED, "node0", "out of memory", V1)
+    statuses = [status_of(job, last_failure=ended) for job in jobs]
+    mirror_apply(cluster, statuses, at=timezone.now())
+    at = timezone.now()
+    with django_assert_max_num_queries(8):
+        assert mirror_apply(cluster, statuses, at=at) == set()
+    assert set(Job.objects.values_list("engine_seen_at", flat=True)) == {at}
+    assert JobEvent.objects.filter(kind="instance_failed").count() == 100
+
+
 def test_what_marathon_cannot_count_is_counted_by_host() -> None:
     job = make_job(spec=make_spec(disk_io_mib_s=40, bandwidth_mbit_s=100))
     for host in ("node1", "node1", "node2"):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 NAME_PATTERN = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """One name in the tree: what Marathon accepts as a path segment, and without the tag's separators `.` and `_`."""
 validate_name = RegexValidator(
-    f"^{NAME_PATTERN}$",
+    rf"^{NAME_PATTERN}\Z",
     _("Use lower-case letters, digits and inner hyphens, at most 63 characters."),
     code="invalid_name",
 )

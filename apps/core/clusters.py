@@ -25,7 +25,7 @@ _COLUMNS = {"marathon": "marathon_urls", "mesos": "mesos_urls", "chronos": "chro
 """The setting's and the API's words beside the columns'; the others are the same."""
 
 validate_segment = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
     gettext_lazy("Use lower-case letters, digits and inner hyphens: it becomes part of jobs' names."),
     code="invalid_name",
 )

@@ -15,13 +15,16 @@ from rest_framework.filters import search_smart_split
 
 from apps.core.models import AuditEntry, Cluster, Operation
 
+MAX_SEARCH = 200
+"""Characters. Each word is a condition for each field and row."""
+
 
 class SearchFilterSet(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
     """A filter set with `search`: each word, or "quoted phrase", must be in one of `search_fields`."""
 
     search_fields: ClassVar[tuple[str, ...]] = ()
 
-    search = django_filters.CharFilter(method="filter_search", label=_("search"))
+    search = django_filters.CharFilter(method="filter_search", label=_("search"), max_length=MAX_SEARCH)
 
     def filter_search(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         words = search_smart_split(value)  # type: ignore[arg-type] # the stub is wrong: it takes a text
@@ -59,7 +62,9 @@ class OperationFilter(SearchFilterSet):
     search_fields = ("target", "kind")
 
     kind = django_filters.CharFilter(label=_("kind"))
-    state = django_filters.MultipleChoiceFilter(choices=Operation.State.choices, label=_("state"))
+    state = django_filters.MultipleChoiceFilter(
+        choices=Operation.State.choices, label=_("state"), distinct=False
+    )
     active = YesNoFilter(method="filter_active", label=_("not ended"))
     target = django_filters.CharFilter(label=_("target"))
     mine = YesNoFilter(method="filter_mine", label=_("mine"))

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -44,6 +45,20 @@ class RequestIdMiddleware:
             )
         response["X-Request-ID"] = request_id
         return response
+
+
+class NulMiddleware:
+    """Refuses addresses with a NUL in them: they name nothing, and PostgreSQL takes none in a text. (Forms and the API
+    look at what is sent to them.)"""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        in_query = "%00" in request.META["QUERY_STRING"]
+        if not request.path.startswith("/api/") and ("\0" in request.path or in_query):
+            raise BadRequest("the address holds a NUL")
+        return self.get_response(request)
 
 
 class DomainErrorMiddleware:

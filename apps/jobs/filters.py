@@ -21,7 +21,9 @@ class JobFilter(SearchFilterSet):
     product_line = django_filters.CharFilter(field_name="product_line__tag", label=_("product line"))
     cluster = django_filters.CharFilter(field_name="cluster__name", label=_("cluster"))
     state = django_filters.MultipleChoiceFilter(
-        choices=[choice for choice in Job.State.choices if choice[0] != Job.State.DELETED], label=_("state")
+        choices=[choice for choice in Job.State.choices if choice[0] != Job.State.DELETED],
+        label=_("state"),
+        distinct=False,  # no join multiplies rows, and sorting all of them to find out is slow
     )
     service = django_filters.CharFilter(label=_("service"))
     name = django_filters.CharFilter(label=_("name"))
@@ -39,7 +41,9 @@ class InstanceFilter(SearchFilterSet):
     search_fields = ("task_id", "host", "ip")
 
     host = django_filters.CharFilter(label=_("host"))
-    state = django_filters.MultipleChoiceFilter(choices=Instance.State.choices, label=_("state"))
+    state = django_filters.MultipleChoiceFilter(
+        choices=Instance.State.choices, label=_("state"), distinct=False
+    )
     version = django_filters.NumberFilter(label=_("version"))
 
     class Meta:
@@ -49,7 +53,9 @@ class InstanceFilter(SearchFilterSet):
 
 class JobEventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
     kind = django_filters.CharFilter(label=_("kind"))
-    level = django_filters.MultipleChoiceFilter(choices=JobEvent.Level.choices, label=_("level"))
+    level = django_filters.MultipleChoiceFilter(
+        choices=JobEvent.Level.choices, label=_("level"), distinct=False
+    )
     after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label=_("from"))
     before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label=_("until"))
 

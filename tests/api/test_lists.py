@@ -181,6 +181,12 @@ def test_text_with_a_nul_finds_nothing_rather_than_failing(world: World) -> None
         assert world.client.get(address("job-list", world), {query: "a\x00b"}).status_code == 400
 
 
+def test_a_search_has_a_length(world: World) -> None:
+    url = address("job-list", world)
+    assert world.client.get(url, {"search": "a " * 100}).status_code == 200
+    assert field_codes(world.client.get(url, {"search": "a " * 200})) == {"search": "max_length"}
+
+
 def test_nobody_sees_no_hosts() -> None:
     make_host()
     assert not hosts_visible(AnonymousUser()).exists()

@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )
@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )
@@ -245,7 +245,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )

@@ -69,6 +69,13 @@ def test_an_unknown_address_is_a_page_that_says_what_to_do(client: Client) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/jobs/a%00b/", "/jobs/new/?template=%00", "/live/?topics=job:%00"])
+def test_an_address_that_no_text_column_could_hold_is_a_bad_one(address: str, client: Client) -> None:
+    client.force_login(make_user())
+    assert client.get(address).status_code == 400
+
+
+@pytest.mark.django_db
 def test_a_form_without_its_token_says_how_to_go_on() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_user())

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -147,7 +148,8 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return self.accepted(operation)
 
     def _described(self, job: Job) -> dict[str, Any]:
-        return dict(JobSerializer(self.get_queryset().get(pk=job.pk)).data)
+        # 404: it was deleted meanwhile, or long ago where its creation is repeated by its key.
+        return dict(JobSerializer(get_object_or_404(self.get_queryset(), pk=job.pk)).data)
 
 
 def _new_job(fields: dict[str, Any], *, by: Any) -> NewJob:

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )
@@ -375,7 +375,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+                                "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z",
                                 "Use lower-case letters, digits and inner hyphens, at most 63 characters.",
                                 code="invalid_name",
                             )

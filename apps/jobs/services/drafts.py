@@ -46,15 +46,13 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
     """Create a job with its first version, as a draft: nothing runs until it is published.
 
     Raises InvalidInput with every bad field at once (`name`, `service`, `spec.…`; code `unique` when the tag is
-    taken), Forbidden without the right to change the product line.
+    taken), Forbidden without the right to change the product line, KeyReused when the key came with another request.
     """
     require(by, Right.CHANGE, new.product_line)
     tag = job_tag(
         name=new.name, service=new.service, cluster=new.cluster.name, product_line=str(new.product_line)
     )
-    if idempotency_key and (earlier := Job.objects.filter(idempotency_key=idempotency_key).first()):
-        if earlier.tag != tag:
-            raise KeyReused
+    if earlier := _repeated(new, tag=tag, idempotency_key=idempotency_key):
         return earlier
     spec = _check_new(new)
     line = new.product_line
@@ -85,14 +83,23 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
             audit(by=by, action="job.create", object=tag, product_line=line)
             transaction.on_commit(lambda: announce("jobs"), robust=True)
     except IntegrityError as exc:
-        if idempotency_key and (
-            earlier := Job.objects.filter(idempotency_key=idempotency_key, tag=tag).first()
-        ):
+        if earlier := _repeated(new, tag=tag, idempotency_key=idempotency_key):
             return earlier
         raise InvalidInput(
             FieldError("name", "unique", _("There is already a job %(tag)s.") % {"tag": tag})
         ) from exc
     return job
+
+
+def _repeated(new: NewJob, *, tag: str, idempotency_key: str) -> Job | None:
+    """The job that this very request created before. Raises KeyReused when the key came with another one."""
+    earlier = Job.objects.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
+    if earlier is None:
+        return None
+    first = JobVersion.objects.get(job=earlier, number=1)
+    if earlier.tag != tag or first.spec != spec_validate(new.spec):
+        raise KeyReused
+    return earlier
 
 
 def job_version_add(

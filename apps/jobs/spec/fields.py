@@ -21,22 +21,22 @@ MAX_FILE_BYTES = 64 * 1024
 """A config file travels in one environment variable, and Linux allows 128 KiB for one."""
 
 validate_port_name = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+    r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
     _("Use lower-case letters, digits and inner hyphens."),
     code="invalid_name",
 )
 validate_env_name = RegexValidator(
-    r"^[A-Za-z_][A-Za-z0-9_]*$",
+    r"^[A-Za-z_][A-Za-z0-9_]*\Z",
     _("Use letters, digits and underscores, not starting with a digit."),
     code="invalid_name",
 )
 validate_relative_path = RegexValidator(
-    r"^(?!/)(?!.*(^|/)\.\.?(/|$))[^\0'\n]+$",
+    r"^(?!/)(?!.*(^|/)\.\.?(/|$))[^\0'\n]+\Z",
     _("Use a path inside the instance's folder: not starting with / and without . or .. parts."),
     code="invalid_path",
 )
 validate_volume_name = RegexValidator(
-    r"^(?!\.{1,2}$)[^\s/]+$", _("Use a folder name without slashes, such as data."), code="invalid_path"
+    r"^(?!\.{1,2}$)[^\s/]+\Z", _("Use a folder name without slashes, such as data."), code="invalid_path"
 )
 
 validate_image_name = RegexValidator(r"^\S+$", _("An image's name holds no spaces."), code="invalid_name")
@@ -107,7 +107,7 @@ class ConstraintFields(Strict):
         if operator in {"LIKE", "UNLIKE"}:
             try:
                 re.compile(value or "")
-            except re.error as exc:
+            except (re.error, OverflowError, RecursionError) as exc:
                 raise _field(
                     "value", "invalid", _("This is not a regular expression: %(error)s.") % {"error": exc}
                 ) from exc

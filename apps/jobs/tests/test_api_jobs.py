@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import ProductLine, Role, User
@@ -161,6 +162,12 @@ class TestCreate:
         assert first.json() == again.json()
         assert problem_type(other) == "idempotency-key-reused"
         assert Job.objects.count() == 1
+
+    def test_the_same_key_after_the_jobs_end_finds_nothing(self, client: APIClient, staging: Cluster) -> None:
+        client.post(JOBS, body(), headers={"Idempotency-Key": "k1"})
+        Job.objects.update(deleted_at=timezone.now())
+        again = client.post(JOBS, body(), headers={"Idempotency-Key": "k1"})
+        assert problem_type(again) == "not-found"
 
 
 class TestRead:

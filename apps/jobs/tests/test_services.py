@@ -99,6 +99,9 @@ def test_creating_twice_with_the_same_key_creates_once() -> None:
     assert first == again
     with pytest.raises(KeyReused):
         job_create(new=new_job(product_line=line, cluster=cluster, name="b"), by=person, idempotency_key="k")
+    other = new_job(product_line=line, cluster=cluster, spec={"command": "sleep 7"})
+    with pytest.raises(KeyReused):
+        job_create(new=other, by=person, idempotency_key="k")
 
 
 def test_a_viewer_cannot_create() -> None:

@@ -74,7 +74,12 @@ def test_a_validated_spec_validates_to_itself() -> None:
             {"command": "x y", "constraints": [{"field": "rack", "operator": "LIKE", "value": "("}]},
             "spec.constraints[0].value", "invalid",
         ),
+        (
+            {"command": "x y", "constraints": [{"field": "rack", "operator": "LIKE", "value": "a{99999999999}"}]},
+            "spec.constraints[0].value", "invalid",
+        ),
         ({"command": "x y", "env": {"1A": "x"}}, "spec.env.1A", "invalid_name"),
+        ({"command": "x y", "env": {"A\n": "x"}}, "spec.env.A\n", "invalid_name"),
         ({"command": "x y", "env": {"A": {"sekret": "x"}}}, "spec.env.A", "invalid"),
         ({"command": "x y", "labels": {"OCEAN_TAG": "x"}}, "spec.labels.OCEAN_TAG", "reserved"),
         ({"command": "x y", "files": [{"path": "../etc/passwd"}]}, "spec.files[0].path", "invalid_path"),

@@ -7,7 +7,6 @@ const TEXTS = {
   "tabler/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
   "tabler/tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
   "tabler-icons/tabler-icons.min.css": "@tabler/icons-webfont/dist/tabler-icons.min.css",
-  "echarts/echarts.min.js": "echarts/dist/echarts.min.js",
   "idiomorph/idiomorph-ext.min.js": "idiomorph/dist/idiomorph-ext.min.js",
 };
 // All three that the style sheet names: hashing static files fails on a missing one.

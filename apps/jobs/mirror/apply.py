@@ -23,7 +23,7 @@ from apps.jobs.diagnosis import Problem, missing
 from apps.jobs.mirror.instances import definitions_stamp, instances_write
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.planning import job_state
-from apps.jobs.services.history import Happening, history_write
+from apps.jobs.services.history import Happening, history_begins, history_write
 from apps.jobs.signals import instances_changed
 from engines.base import InstanceFailure, InstanceState, WorkloadStatus
 
@@ -194,7 +194,7 @@ def _write_counts(job: Job, status: WorkloadStatus, *, at: datetime, busy: bool,
     _set_state(job, state)
     if job.all_well:
         job.problems = []
-    if status.last_failure is not None:
+    if status.last_failure is not None and status.last_failure.at > history_begins(now=at):
         batch.happenings.append((job, _bad_end(status.last_failure)))
     if before != (job.state, job.running, job.healthy, job.staging):
         batch.changed.add(job.pk)

@@ -211,7 +211,7 @@ class ClusterWatcher:
         watch.engine_version = version or watch.engine_version
         watch.save()
         if bool(was) != bool(error):
-            announce("clusters", f"cluster:{self.cluster.pk}")
+            announce("clusters")
 
     def _beat(self) -> None:
         """A sign of life, for as long as the loop turns, however long a single call hangs."""

@@ -59,9 +59,14 @@ def history_write(
     )
 
 
+def history_begins(*, now: datetime) -> datetime:
+    """What happened before is not kept."""
+    return now - timedelta(days=settings.OCEAN_HISTORY_DAYS)
+
+
 def history_prune(*, now: datetime, batch: int = 5000) -> int:
     """Delete lines older than OCEAN_HISTORY_DAYS, oldest first. Returns how many."""
-    old = JobEvent.objects.filter(at__lt=now - timedelta(days=settings.OCEAN_HISTORY_DAYS))
+    old = JobEvent.objects.filter(at__lt=history_begins(now=now))
     pks = list(old.order_by("at").values_list("pk", flat=True)[:batch])
     JobEvent.objects.filter(pk__in=pks).delete()
     return len(pks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ from engines.base import (
 
 pytestmark = pytest.mark.django_db
 
-V1 = datetime(2026, 1, 1, tzinfo=UTC)
+V1 = (timezone.now() - timedelta(hours=1)).replace(microsecond=0)
 
 
 @pytest.fixture
@@ -181,6 +181,15 @@ def test_a_failure_is_in_the_history_once_whether_told_by_event_or_snapshot() ->
     with translation.override("zh-hans"):
         assert event.rendered == "node0 上的一个实例退出（失败）：Command terminated with signal Killed"
     assert (event.level, event.at) == ("warning", V1)
+
+
+def test_a_failure_that_was_pruned_from_the_history_does_not_come_back(settings: Any) -> None:
+    settings.OCEAN_HISTORY_DAYS = 30
+    job = published()
+    at = timezone.now() - timedelta(days=31)
+    failure = InstanceFailure(InstanceId("task-0"), InstanceState.FAILED, "node0", "out of memory", at)
+    apply(job, status_of(job, last_failure=failure))
+    assert not JobEvent.objects.filter(job=job).exists()
 
 
 def test_while_an_operation_works_on_it_a_job_is_not_called_ill() -> None:

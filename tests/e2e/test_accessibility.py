@@ -1,0 +1,116 @@
+"""Every page can be used by everybody: axe-core finds nothing wrong, in either theme. What it finds is what a program
+can find (names, roles, contrast, order); the keyboard has its own tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from apps.accounts.tests.factories import make_sre
+from apps.core.models import Operation
+from apps.core.tests.factories import make_cluster, make_watch
+from apps.hosts.tests.factories import make_host
+from apps.jobs.diagnosis import NO_OFFER, Problem
+from apps.jobs.mirror.apply import failure_note
+from apps.jobs.models import Job
+from apps.jobs.tests.factories import (
+    make_instance,
+    make_job,
+    make_job_operation,
+    make_running_job,
+    make_template,
+    make_version,
+)
+from embedded.stack import CHECKOUT
+from engines.base import InstanceFailure, InstanceId, InstanceState
+from tests.e2e.test_frame import sign_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs_program("chromium")]
+AXE = Path(CHECKOUT, "node_modules/axe-core/axe.min.js")
+Theme = Literal["light", "dark"]
+
+
+@pytest.fixture
+def job() -> Job:
+    """One that shows as much as a page can show: two versions, trouble, failures, operations of every end."""
+    cluster = make_cluster(name="staging")
+    make_watch(cluster, error="connection refused", error_since=timezone.now())
+    job = make_running_job(
+        name="weather",
+        cluster=cluster,
+        state=Job.State.DEGRADED,
+        problems=[Problem("error", NO_OFFER, values={"count": 1}).as_json()],
+    )
+    make_version(job, spec={"cpus": 2.0}, note="more")
+    make_instance(job=job, host="node1", healthy=False, message="HTTP 500")
+    failure_note(
+        job, InstanceFailure(InstanceId("x.1"), InstanceState.FAILED, "node1", "exit 3", timezone.now())
+    )
+    for state in (Operation.State.SUCCEEDED, Operation.State.CANCELLED, Operation.State.FAILED):
+        make_job_operation(
+            job, kind="job.publish", state=state, error="It failed.", finished_at=timezone.now()
+        )
+    make_job(name="draft", product_line=job.product_line, cluster=cluster)
+    make_template(name="web", title="Web service", spec={"command": "serve $PORT0"})
+    make_host(hostname="node1", cluster=cluster, rack="r1")
+    make_host(hostname="node2", cluster=cluster, rack="r1", active=False)
+    return job
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds: the rule, the element, and what to do about it."""
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def paths(job: Job) -> list[str]:
+    of_job = ("", "logs/", "history/", "versions/", "versions/1/", "diff/?from=1&to=2", "configuration/")
+    actions = ("edit/", "publish/", "scale/", "stop/", "delete/")
+    operations = [f"/operations/{pk}/" for pk in Operation.objects.values_list("pk", flat=True)]
+    return [
+        "/",
+        "/jobs/",
+        "/jobs/?search=nothing",
+        "/jobs/new/?template=web",
+        *(f"/jobs/{job.tag}/{part}" for part in (*of_job, *actions)),
+        f"/jobs/{Job.objects.get(name='draft').tag}/",
+        "/hosts/",
+        "/hosts/tiles/",
+        "/hosts/staging/node1/",
+        "/product-lines/",
+        f"/product-lines/{job.product_line.tag}/",
+        "/templates/",
+        "/templates/web/",
+        "/operations/",
+        *operations,
+        "/audit/",
+        "/accounts/profile/",
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wrong_with_any_page(page: Page, job: Job, theme: Theme) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.goto("/accounts/login/")
+    found = violations(page)
+    sign_in(page, make_sre())
+    for path in paths(job):
+        page.goto(path)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        # All tabs of the form, and a row of each kind.
+        page.evaluate(
+            "document.querySelectorAll('.tab-pane').forEach((tab) => tab.classList.add('active', 'show'))"
+        )
+        for button in page.locator("[data-row-add]").all():
+            button.click()
+        found += [f"{path}: {wrong}" for wrong in violations(page)]
+    assert not found, "\n".join(found)

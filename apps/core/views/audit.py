@@ -13,7 +13,7 @@ from apps.core.audit import ACTIONS
 from apps.core.filters import AuditFilter
 from apps.core.models import AuditEntry
 from apps.core.selectors import audit_visible
-from apps.core.tables import OceanTable
+from apps.core.tables import SHORT, OceanTable
 from apps.core.views.tables import TablePage
 
 
@@ -21,7 +21,7 @@ class AuditTable(OceanTable):
     region = "audit"
     caption = _("Audit trail")
 
-    at = tables.TemplateColumn("{% load ocean %}{% moment record.at %}", verbose_name=_("time"))
+    at = tables.TemplateColumn("{% load ocean %}{% moment record.at %}", verbose_name=_("time"), attrs=SHORT)
     actor = tables.Column(accessor="actor__username", verbose_name=_("who"), default="Ocean")
     action = tables.TemplateColumn(
         "{% load ocean %}{{ record.action|action_label }}", verbose_name=_("action")

@@ -95,7 +95,8 @@ def errors_at(response: Response) -> dict[str, str]:
 
 def text_of(response: Response) -> str:
     """The page without its tags, in one line."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+    html = response.content.decode().replace("<wbr>", "")
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def add_row(data: dict[str, str], rows: str, **values: Any) -> dict[str, str]:

@@ -197,3 +197,14 @@ def test_the_lines_jobs_and_operations_are_live(client: Client, owner: User, lin
     assert 'data-live="jobs"' in part(client, page_of(line), "line-jobs")
     assert f"#{operation.pk}" in part(client, page_of(line), "line-operations")
     assert "1 job" in read(client, page_of(line))
+
+
+def test_after_a_bad_form_the_live_parts_still_come_from_the_lines_own_page(
+    client: Client, owner: User, line: ProductLine
+) -> None:
+    answer = client.post(f"{page_of(line)}members/", {"username": "nobody", "role": "developer"})
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    for region in ("line-jobs", "line-operations"):
+        opening = html.partition(f'id="{region}"')[2].partition(">")[0]
+        assert f'hx-get="{page_of(line)}"' in opening

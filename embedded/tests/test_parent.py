@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIGINT, SIGKILL, Signals
+from signal import SIG_DFL, SIGINT, SIGKILL, Signals, signal
 
 import psutil
 import pytest
@@ -21,6 +21,11 @@ parent = Parent.now()
 print("up", flush=True)
 wait_until(parent.wants_end, what="the parent wants an end", timeout_s=60)
 """
+
+
+def _interruptible() -> None:
+    """These tests may themselves run with SIGINT ignored, as a background job of a script does."""
+    signal(SIGINT, SIG_DFL)
 
 
 @pytest.fixture
@@ -39,6 +44,7 @@ def make(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_interruptible,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
@@ -47,9 +53,9 @@ def make(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.needs_program("make")
-@pytest.mark.parametrize("signal", [SIGINT, SIGKILL])
-def test_a_signal_to_make_alone_ends_its_child_too(make: subprocess.Popen[str], signal: Signals) -> None:
+@pytest.mark.parametrize("number", [SIGINT, SIGKILL])
+def test_a_signal_to_make_alone_ends_its_child_too(make: subprocess.Popen[str], number: Signals) -> None:
     (child,) = psutil.Process(make.pid).children()
-    make.send_signal(signal)
+    make.send_signal(number)
     wait_until(lambda: not child.is_running(), what="the child ends", timeout_s=20)
     make.wait(20)

@@ -69,7 +69,7 @@ def test_from_the_form_to_the_end(page: Page, name: str, browser: Browser, stack
     rows = page.locator("#instances tbody tr")
     expect(rows).to_have_count(3)
     for row in rows.all():
-        address = row.get_by_role("link").first.get_attribute("href") or ""
+        address = row.locator("a[href^='http://127.0.0.1:']").get_attribute("href") or ""
         with urllib.request.urlopen(address, timeout=5) as response:
             assert response.status == 200
     page_of_the_job = page.url

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import ApiToken, Membership, ProductLine, Role, User
 from apps.accounts.services import member_remove, member_set, product_line_create, token_revoke
-from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.audit import audit
 
 # Rights come from roles (apps.accounts.rights); Django's groups and permissions have no say here.
@@ -58,7 +58,7 @@ class UserAdmin(SreAdmin, DjangoUserAdmin):  # type: ignore[type-arg] # generic 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         audit(
-            by=request.user,  # type: ignore[arg-type]
+            by=person_of(request),
             action="user.changed" if change else "user.created",
             object=obj.username,
             fields=[name for name in form.changed_data if "password" not in name],
@@ -79,10 +79,10 @@ class ProductLineAdmin(SreAdmin):
     def save_model(self, request: HttpRequest, obj: ProductLine, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
-            audit(by=request.user, action="product_line.changed", object=str(obj), product_line=obj)  # type: ignore[arg-type]
+            audit(by=person_of(request), action="product_line.changed", object=str(obj), product_line=obj)
             return
         line = product_line_create(
-            cop=obj.cop, owt=obj.owt, pdl=obj.pdl, title=obj.title, by=request.user  # type: ignore[arg-type]
+            cop=obj.cop, owt=obj.owt, pdl=obj.pdl, title=obj.title, by=person_of(request)
         )  # fmt: skip
         obj.pk = line.pk
 
@@ -101,12 +101,12 @@ class MembershipAdmin(SreAdmin):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         saved = member_set(
-            product_line=obj.product_line, user=obj.user, role=Role(obj.role), by=request.user  # type: ignore[arg-type]
+            product_line=obj.product_line, user=obj.user, role=Role(obj.role), by=person_of(request)
         )  # fmt: skip
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        member_remove(membership=obj, by=request.user)  # type: ignore[arg-type]
+        member_remove(membership=obj, by=person_of(request))
 
 
 @admin.register(ApiToken)
@@ -121,4 +121,4 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     deletable = True
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
-        token_revoke(token=obj, by=request.user)  # type: ignore[arg-type]
+        token_revoke(token=obj, by=person_of(request))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.accounts.rights import Right, require
-from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.clusters import ClusterFields, cluster_save
 from apps.core.errors import InvalidInput
 from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
@@ -89,7 +89,7 @@ class ClusterAdmin(SreAdmin):
     def save_model(self, request: HttpRequest, obj: Cluster, form: Any, change: bool) -> None:
         # The form has written its values into `obj`; the service compares with what is stored.
         stored = Cluster.objects.get(pk=obj.pk) if change else Cluster()
-        obj.pk = cluster_save(cluster=stored, fields=form.asked(), by=request.user).pk  # type: ignore[arg-type]
+        obj.pk = cluster_save(cluster=stored, fields=form.asked(), by=person_of(request)).pk
 
     @admin.display(description=_("event stream open"), boolean=True)
     def connected(self, cluster: Cluster) -> bool | None:
@@ -158,7 +158,7 @@ class OperationAdmin(ReadOnlyAdmin):
         count = 0
         for operation in queryset.select_related("product_line"):
             require(request.user, Right.CHANGE, operation.product_line)
-            count += operation_cancel(operation, by=request.user)  # type: ignore[arg-type]
+            count += operation_cancel(operation, by=person_of(request))
         text = ngettext(
             "Asked for the end of %(count)s operation.", "Asked for the end of %(count)s operations.", count
         )

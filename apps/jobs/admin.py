@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.admin_site import ReadOnlyAdmin, SreAdmin
+from apps.core.admin_site import ReadOnlyAdmin, SreAdmin, person_of
 from apps.core.errors import InvalidInput
 from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
 from apps.jobs.services import secret_delete
@@ -106,4 +106,4 @@ class SecretAdmin(ReadOnlyAdmin):
     deletable = True
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
-        secret_delete(secret=obj, by=request.user)  # type: ignore[arg-type]
+        secret_delete(secret=obj, by=person_of(request))

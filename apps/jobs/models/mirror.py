@@ -1,0 +1,72 @@
+"""What the mirror keeps of what runs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.jobs.models.job import Job
+
+
+class DefinitionStamp(models.Model):
+    """Which of our versions the engine's definition was at a moment. An instance started from the engine's stamp T
+    runs the version of the newest row with `changed_at <= T`."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stamps", verbose_name=_("job"))
+    changed_at = models.DateTimeField(_("definition changed"))
+    version = models.PositiveIntegerField(_("version"), null=True)
+
+    class Meta:
+        verbose_name = _("definition stamp")
+        verbose_name_plural = _("definition stamps")
+        ordering = ["job", "-changed_at"]
+        constraints = [models.UniqueConstraint(fields=["job", "changed_at"], name="definition_stamp_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.changed_at:%Y-%m-%dT%H:%M:%S} v{self.version}"
+
+
+class Instance(models.Model):
+    """One Mesos task of a job, mirrored. It exists here for as long as the scheduler lists it."""
+
+    class State(models.TextChoices):
+        STAGING = "staging", _("staging")
+        STARTING = "starting", _("starting")
+        RUNNING = "running", _("running")
+        KILLING = "killing", _("being ended")
+        UNREACHABLE = "unreachable", _("unreachable")
+        FAILED = "failed", _("failed")
+        FINISHED = "finished", _("finished")
+        KILLED = "killed", _("ended")
+        UNKNOWN = "unknown", _("unknown")
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="instances", verbose_name=_("job"))
+    task_id = models.CharField(_("task id"), max_length=500)
+    host = models.CharField(_("host"), max_length=253, blank=True)
+    ip = models.CharField(_("IP"), max_length=64, blank=True)
+    ports = models.JSONField(_("ports"), default=list)
+    state = models.CharField(_("state"), max_length=16, choices=State.choices)
+    healthy = models.BooleanField(_("healthy"), null=True)
+    version = models.PositiveIntegerField(_("version"), null=True)
+    engine_version = models.DateTimeField(_("engine version"), null=True)
+    staged_at = models.DateTimeField(_("staged"), null=True)
+    started_at = models.DateTimeField(_("started"), null=True)
+    restarts = models.PositiveIntegerField(_("restarts"), default=0)
+    message = models.TextField(_("last message"), blank=True)
+
+    class Meta:
+        verbose_name = _("instance")
+        verbose_name_plural = _("instances")
+        ordering = ["job", "id"]
+        constraints = [models.UniqueConstraint(fields=["job", "task_id"], name="instance_once")]
+        indexes = [models.Index(fields=["host"], name="instance_by_host")]
+
+    MIRRORED: ClassVar[tuple[str, ...]] = (
+        "host", "ip", "ports", "state", "healthy", "version", "engine_version",
+        "staged_at", "started_at", "restarts", "message",
+    )  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.task_id

@@ -59,7 +59,7 @@ class ClusterFilter(SearchFilterSet):
 class OperationFilter(SearchFilterSet):
     """`mine=true`: those that the person asked for. `active=true`: those that have not ended."""
 
-    search_fields = ("target", "kind")
+    search_fields = ("target", "kind", "reason")
 
     kind = django_filters.CharFilter(label=_("kind"))
     state = django_filters.MultipleChoiceFilter(

@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.crypto import EncryptedTextField
 
+MAX_REASON = 300
+"""Characters of what a person says about why."""
+
 
 class Cluster(models.Model):
     """One Marathon + Mesos + Chronos, in one IDC, for one environment. Several addresses are several masters."""
@@ -190,6 +193,9 @@ class Operation(models.Model):
     error_values = models.JSONField(default=dict, blank=True)
     deployment_id = models.CharField(_("deployment"), max_length=64, blank=True, db_index=True)
     idempotency_key = models.CharField(_("idempotency key"), max_length=255, blank=True)
+    reason = models.CharField(
+        _("reason"), max_length=MAX_REASON, blank=True, help_text=_("Why, in the words of who asked.")
+    )
 
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     lease_owner = models.CharField(_("lease owner"), max_length=255, blank=True)

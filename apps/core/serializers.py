@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.core.errors import FieldError, InvalidInput
+from apps.core.models import MAX_REASON
 
 
 class Strict(serializers.Serializer[Any]):
@@ -23,6 +24,12 @@ class Strict(serializers.Serializer[Any]):
                 {str(key): [serializers.ErrorDetail(text, code="unknown_field")] for key in unknown}
             )
         return super().to_internal_value(data)
+
+
+class Reasoned(Strict):
+    """The body of an action: why it is asked for, which is kept with its operation. May be empty, or `{}`."""
+
+    reason = serializers.CharField(max_length=MAX_REASON, allow_blank=True, default="")
 
 
 def checked(serializer: serializers.BaseSerializer[Any], *, path: str = "") -> Any:

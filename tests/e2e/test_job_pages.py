@@ -151,8 +151,9 @@ def test_a_dangerous_action_asks_in_a_dialog_and_says_what_is_wrong_there(
     page.get_by_role("link", name="Stop").click()
     dialog = page.get_by_role("dialog", name="Stop weather")
     expect(dialog).to_contain_text("Ends all its 3 instances.")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("end of the season")
     name = dialog.get_by_label("The job's name, to confirm")
-    expect(name).to_be_focused()
     name.fill("whether")
     dialog.get_by_role("button", name="Stop").click()
     expect(dialog).to_contain_text("This is not the job's name: type weather.")
@@ -239,6 +240,7 @@ def test_without_scripts_a_job_can_be_made_and_stopped(browser: Browser, web: st
     assert (spec["env"], spec["memory_mib"]) == ({"LEVEL": "info"}, 77)
 
     page.goto(f"/jobs/{job.tag}/stop/")
+    page.get_by_label("Reason").fill("end of the season")
     page.get_by_label("The job's name, to confirm").fill("weather")
     page.get_by_role("button", name="Stop").click()
     assert Operation.objects.get().kind == "job.stop"

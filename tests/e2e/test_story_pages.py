@@ -132,5 +132,6 @@ def test_from_the_form_to_the_end(page: Page, name: str, browser: Browser, stack
 def end(page: Page, action: str, name: str) -> None:
     page.get_by_role("button", name="More").click()
     page.get_by_role("link", name=action).click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("The story ends.")
     page.get_by_role("dialog").get_by_label("The job's name, to confirm").fill(name)
     page.keyboard.press("Enter")

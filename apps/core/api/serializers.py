@@ -46,7 +46,7 @@ class OperationListSerializer(serializers.ModelSerializer[Operation]):
         model = Operation
         fields = [
             "id", "kind", "target", "product_line", "cluster", "state", "progress", "message", "error",
-            "requested_by", "created", "started", "finished",
+            "requested_by", "reason", "created", "started", "finished",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.core.errors import KeyReused, TargetBusy
+from apps.core.errors import FieldError, InvalidInput, KeyReused, TargetBusy
 from apps.core.live import announce
-from apps.core.models import Cluster, Operation, OperationLog
+from apps.core.models import MAX_REASON, Cluster, Operation, OperationLog
 from apps.core.operations.dispatch import ring_on_commit
 from apps.core.operations.kinds import get_kind, queue_of
 
@@ -41,12 +42,13 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Intent:
     """Who asks for what. `asked` is the request as it came, `idempotency_key` (from a client or a caller in the
-    house) makes asking the same twice harmless."""
+    house) makes asking the same twice harmless. `reason`: why, in the words of who asks."""
 
     kind: str
     by: User | None
     asked: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str = ""
+    reason: str = ""
 
 
 def operation_start(
@@ -56,8 +58,9 @@ def operation_start(
 
     `parameters` is what its steps need, worked out from the request. The same idempotency key for the same request
     returns the first operation. Raises TargetBusy while another operation holds the target, KeyReused when the key
-    came with a different request.
+    came with a different request, InvalidInput for a reason that is too long.
     """
+    _check_reason(intent.reason)
     if earlier := operation_repeated(target=target, intent=intent):
         return earlier
     kind = get_kind(intent.kind)
@@ -99,9 +102,16 @@ def _insert(
             requested_by=intent.by,
             parameters={**(parameters or {}), "asked": dict(intent.asked)},
             idempotency_key=intent.idempotency_key,
+            reason=intent.reason,
             deadline_at=now + deadline,
             created_at=now,
         )
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON:
+        text = _("A reason has at most %(max)s characters.") % {"max": MAX_REASON}
+        raise InvalidInput(FieldError("reason", "max_length", text))
 
 
 def _refuse_busy(target: Target) -> None:

@@ -40,6 +40,7 @@ def test_an_operation_is_shown_whole(client: APIClient, dev: User, line: Product
         product_line=line,
         cluster=make_cluster(name="staging"),
         requested_by=dev,
+        reason="the old one leaks",
         target="job.x",
         state=Operation.State.FAILED,
         progress=40,
@@ -65,6 +66,7 @@ def test_an_operation_is_shown_whole(client: APIClient, dev: User, line: Product
         "message": "1 of 3 are healthy.",
         "error": "2 instances fail their health check.",
         "requested_by": "dev",
+        "reason": "the old one leaks",
         "created": "2026-01-02T03:04:05Z",
         "started": "2026-01-02T03:04:05Z",
         "finished": "2026-01-02T03:04:05Z",
@@ -104,11 +106,13 @@ def test_one_sees_ones_own_product_lines_an_sre_all(client: APIClient, line: Pro
         ("mine=false", ["b"]),
         ("cluster=staging", ["a"]),
         ("search=stop", ["b"]),
+        ("search=leak", ["a"]),
         ("ordering=created", ["a", "b"]),
     ],
 )
 def test_filters(client: APIClient, dev: User, line: ProductLine, query: str, names: list[str]) -> None:
-    make_operation(product_line=line, target="a", requested_by=dev, cluster=make_cluster(name="staging"))
+    cluster = make_cluster(name="staging")
+    make_operation(product_line=line, target="a", requested_by=dev, cluster=cluster, reason="a leak")
     make_operation(
         product_line=line, target="b", kind="job.stop", state=Operation.State.FAILED, requested_by=make_user()
     )

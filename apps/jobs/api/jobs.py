@@ -18,9 +18,10 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.rights import product_lines_visible
-from apps.core.api.base import IDEMPOTENCY_PARAMETER, Nothing, starts_operation
+from apps.core.api.base import IDEMPOTENCY_PARAMETER, starts_operation
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Cluster
+from apps.core.serializers import Reasoned
 from apps.jobs import services
 from apps.jobs.api.base import TAG, OfJob
 from apps.jobs.api.serializers import (
@@ -94,11 +95,9 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         )
         return Response(self._described(job))
 
-    @starts_operation(request=Nothing, summary="Stop the job and forget it on the scheduler.")
+    @starts_operation(request=Reasoned, summary="Stop the job and forget it on the scheduler.")
     def destroy(self, request: Request, tag: str) -> Response:
-        job = self.job
-        key = self.idempotency_key()
-        return self.accepted(services.job_delete(job=job, by=self.person, idempotency_key=key))
+        return self._ask(services.job_delete, Reasoned)
 
     @starts_operation(request=PublishFields, summary="Replace what runs by a version.")
     @action(detail=True, methods=["post"])
@@ -115,20 +114,20 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def scale(self, request: Request, tag: str) -> Response:
         return self._ask(services.job_scale, ScaleFields)
 
-    @starts_operation(request=Nothing, summary="Replace every instance by a new one of the same version.")
+    @starts_operation(request=Reasoned, summary="Replace every instance by a new one of the same version.")
     @action(detail=True, methods=["post"])
     def restart(self, request: Request, tag: str) -> Response:
-        return self._ask(services.job_restart, Nothing)
+        return self._ask(services.job_restart, Reasoned)
 
-    @starts_operation(request=Nothing, summary="End all instances; the job and its versions stay.")
+    @starts_operation(request=Reasoned, summary="End all instances; the job and its versions stay.")
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, tag: str) -> Response:
-        return self._ask(services.job_stop, Nothing)
+        return self._ask(services.job_stop, Reasoned)
 
-    @starts_operation(request=Nothing, summary="Run a stopped job again.")
+    @starts_operation(request=Reasoned, summary="Run a stopped job again.")
     @action(detail=True, methods=["post"])
     def start(self, request: Request, tag: str) -> Response:
-        return self._ask(services.job_start, Nothing)
+        return self._ask(services.job_start, Reasoned)
 
     @extend_schema(
         responses=JobProblemSerializer(many=True),

@@ -92,7 +92,13 @@ class InstanceViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, G
         job = self.job
         fields = self.body(KillFields)
         asked = {"by": self.person, "idempotency_key": self.idempotency_key(), **fields}
-        operation = instance_kill_repeated(job=job, task_id=task_id, **asked)
+        operation = instance_kill_repeated(
+            job=job,
+            task_id=task_id,
+            by=self.person,
+            shrink=fields["shrink"],
+            idempotency_key=asked["idempotency_key"],
+        )
         if operation is None:
             instance = get_object_or_404(instances_of(job).select_related("job"), task_id=task_id)
             operation = instance_kill(instance=instance, **asked)

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.api.serializers import UtcDateTimeField
-from apps.core.serializers import Strict
+from apps.core.serializers import Reasoned, Strict
 from apps.jobs.diagnosis import render_problem
 from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
 from apps.jobs.spec.fields import SpecFields, StrategyFields
@@ -111,16 +111,17 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
 
 
 class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
-    """What people asked for and what the scheduler reported, in the reader's language."""
+    """What people asked for (with their `reason`) and what the scheduler reported, in the reader's language."""
 
     time = UtcDateTimeField(source="at")
     text = serializers.CharField(source="rendered")
     actor = serializers.CharField(source="actor.username", allow_null=True, default=None)
     operation = serializers.IntegerField(source="operation_id", allow_null=True)
+    reason = serializers.CharField(source="operation.reason", default="")
 
     class Meta:
         model = JobEvent
-        fields = ["time", "level", "kind", "text", "actor", "operation"]
+        fields = ["time", "level", "kind", "text", "actor", "operation", "reason"]
         read_only_fields = fields
 
 
@@ -196,26 +197,26 @@ class JobPatchFields(Strict):
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
 
 
-class PublishFields(Strict):
+class PublishFields(Reasoned):
     """The latest version unless one is named; `strategy` on top of the version's own, for this publish."""
 
     version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     strategy = StrategyField(allow_null=True, default=None)
 
 
-class RollbackFields(Strict):
+class RollbackFields(Reasoned):
     """The version that ran before the present one, unless one is named."""
 
     version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
 
 
-class ScaleFields(Strict):
+class ScaleFields(Reasoned):
     """0 stops the job."""
 
     instances = serializers.IntegerField(min_value=0)
 
 
-class KillFields(Strict):
+class KillFields(Reasoned):
     """`shrink`: want one instance fewer, instead of another in its place."""
 
     shrink = serializers.BooleanField(default=False)

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
+from apps.core.models import MAX_REASON
 from apps.jobs.forms.fields import FlagField, PlainForm, TextField
 from apps.jobs.models import Job
 from apps.jobs.planning import is_large_shrink
@@ -20,23 +21,37 @@ def new_key() -> str:
 
 
 class ActionForm(PlainForm):
-    """Every action carries a key of its own, so that a second click is not a second request."""
+    """Every action carries a key of its own, so that a second click is not a second request, and may say why."""
 
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64, initial=new_key)
+
+    reason = TextField(
+        label=gettext_lazy("Reason"),
+        max_length=MAX_REASON,
+        help_text=gettext_lazy("Kept with the operation and in the job's history."),
+    )
+    reason_required = False
 
     def __init__(self, *args: Any, job: Job, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.job = job
+        self.fields["reason"].required = self.reason_required
 
     @property
     def idempotency_key(self) -> str:
         key = self.cleaned_data.get("key", "")
         return f"page:{self.job.pk}:{key}" if key else ""
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """What every service takes: the key and the reason."""
+        return {"idempotency_key": self.idempotency_key, "reason": self.cleaned_data["reason"]}
+
 
 class ConfirmForm(ActionForm):
-    """Asks for the job's name to be typed before it is stopped or deleted."""
+    """Asks for the job's name to be typed before it is stopped or deleted, and for the reason."""
 
+    reason_required = True
     confirm = TextField(label=gettext_lazy("The job's name, to confirm"), required=True)
 
     def clean_confirm(self) -> str:
@@ -51,7 +66,7 @@ class ConfirmForm(ActionForm):
 
 
 class ScaleForm(ActionForm):
-    """Asks for the job's name as well when more than half of the instances would end."""
+    """Asks for the job's name and the reason as well when more than half of the instances would end."""
 
     instances = forms.IntegerField(
         label=pgettext_lazy("number", "Instances"),
@@ -68,6 +83,8 @@ class ScaleForm(ActionForm):
         return asked is not None and is_large_shrink(current=self.job.wanted, asked=asked)
 
     def clean(self) -> dict[str, Any]:
+        if self.asks_for_name and not self.cleaned_data.get("reason"):
+            self.add_error("reason", self.fields["reason"].error_messages["required"])
         if self.asks_for_name and self.cleaned_data.get("confirm") != self.job.name:
             ends = self.job.wanted - self.cleaned_data["instances"]
             text = ngettext(

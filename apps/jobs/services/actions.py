@@ -1,7 +1,7 @@
 """Asking for what leaves the database: each call checks the right, writes an Operation and calls nothing.
 
 Each raises TargetBusy while another operation holds the job, Forbidden without the right, and InvalidInput for a
-value that makes no sense. `idempotency_key` makes asking twice harmless.
+value that makes no sense. `idempotency_key` makes asking twice harmless; `reason` is kept with the operation.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def job_publish(
     version: int | None = None,
     strategy: Mapping[str, Any] | None = None,
     idempotency_key: str = "",
+    reason: str = "",
 ) -> Operation:
     """Replace what runs by a version (the latest, unless one is named), by its strategy or the one given here.
 
@@ -72,27 +73,33 @@ def job_publish(
     """
     require_editable(job, by=by)
     asked = {"version": version, "strategy": dict(strategy) if strategy else None}
-    ask = Ask(job, Intent(PUBLISH, by, asked, idempotency_key))
+    ask = Ask(job, Intent(PUBLISH, by, asked, idempotency_key, reason))
     return ask.repeated() or _publish(ask, version=version or job.latest_version, strategy=strategy)
 
 
 @transaction.atomic
-def job_rollback(*, job: Job, by: User, version: int | None = None, idempotency_key: str = "") -> Operation:
+def job_rollback(
+    *, job: Job, by: User, version: int | None = None, idempotency_key: str = "", reason: str = ""
+) -> Operation:
     """Publish an earlier version again: the named one, or the last that ran before the present one."""
     require_editable(job, by=by)
-    ask = Ask(job, Intent(ROLLBACK, by, {"version": version}, idempotency_key))
+    ask = Ask(job, Intent(ROLLBACK, by, {"version": version}, idempotency_key, reason))
     return ask.repeated() or _publish(ask, version=version or version_before(job), strategy=None)
 
 
 @transaction.atomic
-def job_scale(*, job: Job, instances: int, by: User | None, idempotency_key: str = "") -> Operation:
+def job_scale(
+    *, job: Job, instances: int, by: User | None, idempotency_key: str = "", reason: str = ""
+) -> Operation:
     """Ask for `instances` copies of what runs (0 stops the job). `by` None: the platform's own decision.
 
     Source: Marathon REST, PUT /v2/apps/{id} with the absolute number, so that asking twice is asking once.
     """
     if by is not None:
         require_editable(job, by=by)
-    ask = Ask(job, Intent(SCALE if instances else STOP, by, {"instances": instances}, idempotency_key))
+    ask = Ask(
+        job, Intent(SCALE if instances else STOP, by, {"instances": instances}, idempotency_key, reason)
+    )
     if earlier := ask.repeated():
         return earlier
     if not 0 <= instances <= MAX_INSTANCES:
@@ -103,10 +110,10 @@ def job_scale(*, job: Job, instances: int, by: User | None, idempotency_key: str
 
 
 @transaction.atomic
-def job_stop(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+def job_stop(*, job: Job, by: User, idempotency_key: str = "", reason: str = "") -> Operation:
     """End all instances; the job and its versions stay, and `job_start` brings back as many as there were."""
     require_editable(job, by=by)
-    ask = Ask(job, Intent(STOP, by, {}, idempotency_key))
+    ask = Ask(job, Intent(STOP, by, {}, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
     _require_published(job)
@@ -114,10 +121,10 @@ def job_stop(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
 
 
 @transaction.atomic
-def job_start(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+def job_start(*, job: Job, by: User, idempotency_key: str = "", reason: str = "") -> Operation:
     """Run a stopped job again, with as many instances as before it was stopped."""
     require_editable(job, by=by)
-    ask = Ask(job, Intent(START, by, {}, idempotency_key))
+    ask = Ask(job, Intent(START, by, {}, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
     _require_published(job)
@@ -128,10 +135,10 @@ def job_start(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
 
 
 @transaction.atomic
-def job_restart(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+def job_restart(*, job: Job, by: User, idempotency_key: str = "", reason: str = "") -> Operation:
     """Replace every instance by a new one of the same version, by the version's strategy."""
     require_editable(job, by=by)
-    ask = Ask(job, Intent(RESTART, by, {}, idempotency_key))
+    ask = Ask(job, Intent(RESTART, by, {}, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
     _require_published(job)
@@ -145,12 +152,14 @@ def job_restart(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
 
 @transaction.atomic
 def instance_kill(
-    *, instance: Instance, by: User, shrink: bool = False, idempotency_key: str = ""
+    *, instance: Instance, by: User, shrink: bool = False, idempotency_key: str = "", reason: str = ""
 ) -> Operation:
     """End one instance; the scheduler starts another, unless `shrink` lowers the wanted number with it."""
     job = instance.job
     require_editable(job, by=by)
-    ask = _ask_kill(job, instance.task_id, by=by, shrink=shrink, idempotency_key=idempotency_key)
+    ask = _ask_kill(
+        job, instance.task_id, by=by, shrink=shrink, idempotency_key=idempotency_key, reason=reason
+    )
     if earlier := ask.repeated():
         return earlier
     if shrink and job.wanted <= 1:
@@ -174,15 +183,17 @@ def instance_kill_repeated(
 
 
 @transaction.atomic
-def job_delete(*, job: Job, by: User, idempotency_key: str = "") -> Operation:
+def job_delete(*, job: Job, by: User, idempotency_key: str = "", reason: str = "") -> Operation:
     """Stop the job, forget it on the scheduler, and take it out of the lists; its history stays."""
     require_editable(job, by=by)
-    ask = Ask(job, Intent(DELETE, by, {}, idempotency_key))
+    ask = Ask(job, Intent(DELETE, by, {}, idempotency_key, reason))
     return ask.repeated() or ask.start(instances=job.wanted)
 
 
-def _ask_kill(job: Job, task_id: str, *, by: User, shrink: bool, idempotency_key: str) -> Ask:
-    return Ask(job, Intent(KILL, by, {"task_id": task_id, "shrink": shrink}, idempotency_key))
+def _ask_kill(
+    job: Job, task_id: str, *, by: User, shrink: bool, idempotency_key: str, reason: str = ""
+) -> Ask:
+    return Ask(job, Intent(KILL, by, {"task_id": task_id, "shrink": shrink}, idempotency_key, reason))
 
 
 def _publish(ask: Ask, *, version: int, strategy: Mapping[str, Any] | None) -> Operation:

@@ -307,6 +307,20 @@ class TestAsk:
         answer = client.delete(f"{JOBS}{job.tag}/")
         assert (answer.status_code, answer.json()["kind"]) == (202, "job.delete")
 
+    @pytest.mark.parametrize(("action", "given", "kind"), ACTIONS)
+    def test_why_it_was_asked_is_kept(
+        self, client: APIClient, job: Job, action: str, given: dict[str, Any], kind: str
+    ) -> None:
+        url = f"{JOBS}{job.tag}/{action}/"
+        too_long = client.post(url, {**given, "reason": "x" * 301})
+        assert field_codes(too_long) == {"reason": "max_length"}
+        answer = client.post(url, {**given, "reason": "报警太多"})
+        assert (answer.status_code, answer.json()["reason"]) == (202, "报警太多")
+
+    def test_why_it_was_deleted_is_kept(self, client: APIClient, job: Job) -> None:
+        answer = client.delete(f"{JOBS}{job.tag}/", {"reason": "moved to c3"})
+        assert (answer.status_code, answer.json()["reason"]) == (202, "moved to c3")
+
     def test_a_stopped_job_is_started_with_as_many_as_before(
         self, client: APIClient, line: ProductLine
     ) -> None:

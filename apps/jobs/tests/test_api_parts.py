@@ -140,7 +140,7 @@ class TestInstances:
 
 class TestHistory:
     def test_the_newest_comes_first_in_words(self, client: APIClient, job: Job, dev: User, url: str) -> None:
-        operation = make_job_operation(job)
+        operation = make_job_operation(job, reason="it leaks")
         JobEvent.objects.create(job=job, kind="saved", key="1", at=AT, text="Old.")
         JobEvent.objects.create(
             job=job, kind="asked", key="2", level="warning", text="%(who)s asked.", values={"who": "dev"},
@@ -154,6 +154,7 @@ class TestHistory:
                 "text": "dev asked.",
                 "actor": "dev",
                 "operation": operation.pk,
+                "reason": "it leaks",
             },
             {
                 "time": "2026-01-02T03:04:05Z",
@@ -162,6 +163,7 @@ class TestHistory:
                 "text": "Old.",
                 "actor": None,
                 "operation": None,
+                "reason": "",
             },
         ]
 

@@ -49,15 +49,17 @@ def test_scaling_asks_for_the_number(client: Client, job: Job, asked: int) -> No
 @pytest.mark.parametrize("asked", ["2", "0"])
 def test_ending_more_than_half_asks_for_the_name(client: Client, job: Job, asked: str) -> None:
     path = f"/jobs/{job.tag}/scale/"
-    data = answer_with(client, path, instances=asked)
+    data = answer_with(client, path, instances=asked, reason="fewer readers at night")
 
     unnamed = client.post(path, data)
     misnamed = client.post(path, {**data, "confirm": "Weather"})
+    unreasoned = client.post(path, {**data, "reason": " ", "confirm": "weather"})
 
     ends = 6 - int(asked)
     assert errors_at(unnamed)["confirm"] == f"This ends {ends} of 6 instances. Type weather to go on."
     assert unnamed.status_code == misnamed.status_code == 422
     assert form_data(misnamed, "question")["instances"] == asked
+    assert errors_at(unreasoned) == {"reason": "This field is required."}
     assert wanted(job) == 6
 
     client.post(path, {**data, "confirm": "weather"})
@@ -86,22 +88,25 @@ def test_a_number_that_is_none_is_named_at_its_field(client: Client, job: Job, t
         ),
     ],
 )
-def test_stopping_and_deleting_say_in_numbers_what_they_do_and_ask_for_the_name(
+def test_stopping_and_deleting_say_in_numbers_what_they_do_and_ask_for_name_and_reason(
     client: Client, job: Job, action: str, says: str
 ) -> None:
     path = f"/jobs/{job.tag}/{action}/"
-    data = answer_with(client, path)
+    data = answer_with(client, path, reason="replaced by climate")
 
     assert says in text_of(client.get(path))
     for typed in ("", "weathers", "WEATHER"):
         answer = client.post(path, {**data, "confirm": typed})
         assert (answer.status_code, set(errors_at(answer))) == (422, {"confirm"})
+        assert form_data(answer, "question")["reason"] == "replaced by climate"
+    unreasoned = client.post(path, {**data, "reason": "", "confirm": "weather"})
+    assert (unreasoned.status_code, set(errors_at(unreasoned))) == (422, {"reason"})
     assert not Operation.objects.exists()
 
     answer = client.post(path, {**data, "confirm": "weather"})
 
     operation = Operation.objects.get()
-    assert operation.kind == f"job.{action}"
+    assert (operation.kind, operation.reason) == (f"job.{action}", "replaced by climate")
     watched = operation.get_absolute_url() if action == "delete" else job.get_absolute_url()
     assert answer.headers["Location"] == watched, "where it can be seen to its end"
 
@@ -138,6 +143,7 @@ def test_one_instance_is_ended_with_or_without_another_in_its_place(
 
     operation = Operation.objects.get()
     assert (operation.kind, operation.parameters["task_id"]) == ("job.kill_instance", instance.task_id)
+    assert operation.reason == "", "offered, not asked for"
     assert wanted(job) == left
 
 
@@ -152,7 +158,7 @@ def test_what_makes_no_sense_is_refused_in_words(client: Client, job: Job, actio
     draft = make_job(product_line=job.product_line, name="draft")
     path = f"/jobs/{draft.tag}/{action}/"
 
-    answer = client.post(path, answer_with(client, path, confirm="draft", instances="3"))
+    answer = client.post(path, answer_with(client, path, confirm="draft", instances="3", reason="r"))
 
     assert answer.status_code == 422
     assert "The job has not been published yet: publish it first." in text_of(answer)
@@ -174,8 +180,9 @@ def test_the_same_address_fills_the_dialog(client: Client, job: Job) -> None:
     path = f"/jobs/{job.tag}/stop/"
 
     asked = client.get(path, headers=IN_DIALOG)
-    wrong = client.post(path, {**form_data(asked, "question"), "confirm": "x"}, headers=IN_DIALOG)
-    right = client.post(path, {**form_data(asked, "question"), "confirm": "weather"}, headers=IN_DIALOG)
+    data = {**form_data(asked, "question"), "reason": "r"}
+    wrong = client.post(path, {**data, "confirm": "x"}, headers=IN_DIALOG)
+    right = client.post(path, {**data, "confirm": "weather"}, headers=IN_DIALOG)
 
     assert "<html" not in asked.content.decode()
     assert (wrong.status_code, set(errors_at(wrong))) == (422, {"confirm"})

@@ -179,7 +179,7 @@ def test_only_tcp_ports_are_links(job: Job, client: Client) -> None:
 
 
 def test_history_tells_who_did_what(client: Client, job: Job) -> None:
-    operation = make_job_operation(job, kind="job.scale")
+    operation = make_job_operation(job, kind="job.scale", reason="the sale begins")
     history_add(
         job,
         Happening("job.scale", "a", "Scaled to %(n)s.", {"n": 5}),
@@ -190,7 +190,7 @@ def test_history_tells_who_did_what(client: Client, job: Job) -> None:
 
     page = text_of(client.get(f"/jobs/{job.tag}/history/"))
 
-    assert re.search(rf"Scaled to 5\. grace Scale #{operation.pk}", page)
+    assert re.search(rf"Scaled to 5\. Reason: the sale begins grace Scale #{operation.pk}", page)
     assert "It ended." in page
     assert "Scaled" not in text_of(client.get(f"/jobs/{job.tag}/history/?level=warning"))
 

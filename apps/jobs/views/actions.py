@@ -68,7 +68,7 @@ def scale(request: PageRequest, tag: str) -> HttpResponse:
             job=job,
             instances=form.cleaned_data["instances"],
             by=request.user,
-            idempotency_key=form.idempotency_key,
+            **form.asked,
         ),
     )
 
@@ -92,7 +92,7 @@ def restart(request: PageRequest, tag: str) -> HttpResponse:
         job,
         question,
         form,
-        lambda: job_restart(job=job, by=request.user, idempotency_key=form.idempotency_key),
+        lambda: job_restart(job=job, by=request.user, **form.asked),
     )
 
 
@@ -116,7 +116,7 @@ def stop(request: PageRequest, tag: str) -> HttpResponse:
         job,
         question,
         form,
-        lambda: job_stop(job=job, by=request.user, idempotency_key=form.idempotency_key),
+        lambda: job_stop(job=job, by=request.user, **form.asked),
     )
 
 
@@ -138,7 +138,7 @@ def start(request: PageRequest, tag: str) -> HttpResponse:
         job,
         question,
         form,
-        lambda: job_start(job=job, by=request.user, idempotency_key=form.idempotency_key),
+        lambda: job_start(job=job, by=request.user, **form.asked),
     )
 
 
@@ -157,7 +157,7 @@ def delete(request: PageRequest, tag: str) -> HttpResponse:
         job,
         question,
         form,
-        lambda: job_delete(job=job, by=request.user, idempotency_key=form.idempotency_key),
+        lambda: job_delete(job=job, by=request.user, **form.asked),
     )
 
 
@@ -182,7 +182,7 @@ def kill(request: PageRequest, tag: str, task_id: str) -> HttpResponse:
             instance=instance,
             by=request.user,
             shrink=form.cleaned_data["shrink"],
-            idempotency_key=form.idempotency_key,
+            **form.asked,
         ),
     )
 

@@ -56,12 +56,12 @@ def publish(request: PageRequest, tag: str) -> HttpResponse:
         job,
         version,
         strategy=strategy,
-        act=lambda key: job_publish(
+        act=lambda asked: job_publish(
             job=job,
             by=request.user,
             version=version.number,
             strategy=strategy.override or None,
-            idempotency_key=key,
+            **asked,
         ),
     )
 
@@ -79,7 +79,7 @@ def rollback(request: PageRequest, tag: str) -> HttpResponse:
         job,
         version,
         strategy=None,
-        act=lambda key: job_rollback(job=job, by=request.user, version=version.number, idempotency_key=key),
+        act=lambda asked: job_rollback(job=job, by=request.user, version=version.number, **asked),
     )
 
 
@@ -117,7 +117,7 @@ def _preview(
     version: JobVersion,
     *,
     strategy: _Strategy | None,
-    act: Callable[[str], Operation],
+    act: Callable[[dict[str, str]], Operation],
 ) -> HttpResponse:
     """Show it; or confirmed, ask for it and go to the job's page, where it can be watched."""
     form = ActionForm(request.POST if request.method == "POST" else None, job=job)
@@ -128,7 +128,7 @@ def _preview(
         status = 422
         if form.is_valid() and (strategy is None or strategy.is_right):
             try:
-                act(form.idempotency_key)
+                act(form.asked)
             except TargetBusy as exc:
                 busy, status = exc, 409
             except InvalidInput as exc:

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts.api.views import TAG as LINE
-from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, TokenViewSet
+from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, SignInView, TokenViewSet
 from apps.core.api.base import NoSuchAddress
 from apps.core.api.views import ClusterViewSet, OperationViewSet
 from apps.hosts.api.views import HostView, HostViewSet
@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         HostView.as_view(),
         name="host-detail",
     ),
+    path("tokens/", SignInView.as_view(), name="sign-in"),
     path("users/me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),

@@ -18,7 +18,7 @@ from tests.api.routes import JOB_ROUTES, LINE_ROUTES, ROUTES, Route
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"schema", "api-docs"}
+OPEN_TO_ALL = {"schema", "api-docs", "sign-in"}
 BODIES: dict[str, Any] = {
     "partial_update": {"spec": {"cpus": 1}},
     "scale": {"instances": 1},

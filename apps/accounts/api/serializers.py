@@ -61,6 +61,15 @@ class TokenFields(Strict):
     expires = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
+class SignInFields(Strict):
+    """A person's name and password, for a token to use from now on; without `expires` it lasts 90 days."""
+
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
+    name = serializers.CharField(max_length=60)
+    expires = serializers.DateTimeField(required=False)
+
+
 class ProductLineSerializer(serializers.ModelSerializer[ProductLine]):
     """A product line of the service tree: company, department, product line."""
 

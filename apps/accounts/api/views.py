@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins
+from rest_framework import exceptions, mixins, permissions
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,10 +25,12 @@ from apps.accounts.api.serializers import (
     NewProductLineFields,
     NewTokenSerializer,
     ProductLineSerializer,
+    SignInFields,
     TokenFields,
     TokenSerializer,
 )
 from apps.accounts.filters import ProductLineFilter
+from apps.accounts.forms import LoginForm
 from apps.accounts.models import ApiToken, Membership, ProductLine, Role, User
 from apps.accounts.rights import Right, product_lines_visible, require
 from apps.accounts.services import (
@@ -39,10 +42,13 @@ from apps.accounts.services import (
     token_revoke,
     token_rotate,
 )
+from apps.accounts.throttle import WINDOW_S
 from apps.core.api.base import ApiView, Nothing
 from apps.core.errors import FieldError, InvalidInput
 
 TAG = r"[^/\x00]+"
+SIGNED_IN_FOR = timedelta(days=90)
+"""How long a token that was made from a password lasts, unless the person says."""
 
 
 class MeView(ApiView):
@@ -50,6 +56,42 @@ class MeView(ApiView):
     def get(self, request: Request) -> Response:
         me = User.objects.prefetch_related("memberships__product_line").get(pk=self.person.pk)
         return Response(MeSerializer(me).data)
+
+
+class TooManyAttempts(exceptions.Throttled):
+    """In the form's own words, which say how long to wait: DRF would say it a second time."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail)
+        self.wait = WINDOW_S
+
+
+class SignInView(ApiView):
+    """The door for programs that have no token yet: the login page's own form, with its limit to guessing."""
+
+    authentication_classes = []
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        request=SignInFields,
+        responses={201: NewTokenSerializer},
+        auth=[],
+        operation_id="tokens_create",
+        summary="Make a token from a name and a password; its key is shown once.",
+    )
+    def post(self, request: Request) -> Response:
+        fields = self.body(SignInFields)
+        expires_at = _still_ahead(fields.get("expires", timezone.now() + SIGNED_IN_FOR))
+        form = LoginForm(request._request, {"username": fields["username"], "password": fields["password"]})
+        if form.has_error("__all__", "throttled"):
+            raise TooManyAttempts(_words(form))
+        if not form.is_valid():
+            raise exceptions.AuthenticationFailed(_words(form))
+        return _shown(token_create(user=form.get_user(), name=fields["name"], expires_at=expires_at))
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Without it DRF would answer 403 for a wrong password."""
+        return "Token"
 
 
 class TokenViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[ApiToken]):
@@ -69,9 +111,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[ApiToken]):
     )
     def create(self, request: Request) -> Response:
         fields = self.body(TokenFields)
-        expires_at = fields["expires"]
-        if expires_at is not None and expires_at <= timezone.now():
-            raise InvalidInput(FieldError("expires", "past", _("This moment has passed.")))
+        expires_at = _still_ahead(fields["expires"])
         return _shown(token_create(user=self.person, name=fields["name"], expires_at=expires_at))
 
     @extend_schema(summary="Revoke a token; it stops working at once.")
@@ -162,3 +202,13 @@ class MemberViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[Membership]):
 def _shown(new: NewToken) -> Response:
     body = {**TokenSerializer(new.row).data, "token": new.key}
     return Response(body, HTTPStatus.CREATED)
+
+
+def _words(form: LoginForm) -> str:
+    return " ".join(str(error) for error in form.non_field_errors())
+
+
+def _still_ahead(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment <= timezone.now():
+        raise InvalidInput(FieldError("expires", "past", _("This moment has passed.")))
+    return moment

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
+from pytest_django import Settings
 
+from apps.accounts import throttle
 from apps.accounts.models import ApiToken, Membership, ProductLine, Role
 from apps.accounts.services import token_create
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre, make_user
+from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, field_codes, problem_type
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +23,8 @@ pytestmark = pytest.mark.django_db
 ME = "/api/v1/users/me/"
 TOKENS = f"{ME}tokens/"
 LINES = "/api/v1/product-lines/"
+SIGN_IN = "/api/v1/tokens/"
+PASSWORD = "right-and-long-enough"
 
 
 def test_one_sees_oneself_and_ones_roles() -> None:
@@ -81,6 +89,79 @@ class TestTokens:
         assert field_codes(client.post(TOKENS, {})) == {"name": "required"}
         assert field_codes(client.post(TOKENS, {"name": "x", "expires": past})) == {"expires": "past"}
         assert field_codes(client.post(TOKENS, {"name": "x", "expires": "soon"})) == {"expires": "invalid"}
+
+
+class TestSigningIn:
+    """`POST tokens/`: a token from a password, for who has none yet."""
+
+    @pytest.fixture(autouse=True)
+    def no_earlier_attempts(self, settings: Settings) -> Iterator[None]:
+        # The real hasher is slow on purpose.
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        cache.clear()
+        yield
+        cache.clear()
+
+    @staticmethod
+    def ask(password: str = PASSWORD, **fields: Any) -> Any:
+        body = {"username": "dev", "password": password, "name": "laptop", **fields}
+        return api_client(None).post(SIGN_IN, body)
+
+    def test_the_token_works_and_lasts_ninety_days(self) -> None:
+        user = make_user(username="dev", password=PASSWORD)
+        made = self.ask()
+        assert made.status_code == 201
+        row = ApiToken.objects.get(user=user)
+        assert (made.json()["id"], row.name) == (row.pk, "laptop")
+        assert row.expires_at is not None
+        assert timedelta(days=89) < row.expires_at - timezone.now() <= timedelta(days=90)
+        assert AuditEntry.objects.get(action="token.create").actor == user
+        client = api_client(None)
+        client.credentials(HTTP_AUTHORIZATION=f"Token {made.json()['token']}")
+        assert client.get(ME).json()["username"] == "dev"
+
+    def test_one_says_how_long(self) -> None:
+        make_user(username="dev", password=PASSWORD)
+        ends = timezone.now() + timedelta(hours=1)
+        assert datetime.fromisoformat(self.ask(expires=ends.isoformat()).json()["expires"]) == ends
+        past = (timezone.now() - timedelta(seconds=1)).isoformat()
+        assert field_codes(self.ask(expires=past)) == {"expires": "past"}
+
+    def test_a_wrong_password_an_unknown_name_and_who_was_switched_off_get_the_same_answer(self) -> None:
+        make_user(username="dev", password=PASSWORD)
+        make_user(username="gone", password=PASSWORD, is_active=False)
+        answers = [self.ask("guess"), self.ask(username="nobody"), self.ask(username="gone")]
+        for answer in answers:
+            assert (answer.status_code, problem_type(answer)) == (401, "unauthenticated")
+            assert answer.json()["detail"] == answers[0].json()["detail"]
+        assert not ApiToken.objects.exists()
+
+    def test_guessing_is_slowed_down_as_on_the_login_page(self) -> None:
+        make_user(username="dev", password=PASSWORD)
+        for _ in range(throttle.ACCOUNT_ATTEMPTS):
+            self.ask("guess")
+        answer = self.ask()
+        assert (answer.status_code, problem_type(answer)) == (429, "throttled")
+        assert answer["Retry-After"] == str(throttle.WINDOW_S)
+        assert not ApiToken.objects.exists()
+
+    def test_missing_fields_are_named(self) -> None:
+        answer = api_client(None).post(SIGN_IN, {})
+        assert field_codes(answer) == dict.fromkeys(("username", "password", "name"), "required")
+
+
+class TestLanguage:
+    def test_a_program_that_names_no_language_hears_its_persons(self) -> None:
+        client = api_client(make_user(language="zh-hans"))
+        chinese = client.get("/api/v1/jobs/none/")
+        assert chinese["Content-Language"] == "zh-hans"
+        assert "不存在" in chinese.json()["detail"]
+        english = client.get("/api/v1/jobs/none/", HTTP_ACCEPT_LANGUAGE="en")
+        assert english.json()["detail"].startswith("There is no such thing")
+
+    def test_without_a_choice_it_is_english(self) -> None:
+        answer = api_client(make_user()).get("/api/v1/jobs/none/")
+        assert answer.json()["detail"].startswith("There is no such thing")
 
 
 class TestProductLines:

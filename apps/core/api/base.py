@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -62,6 +63,14 @@ class ApiView(APIView):
     def person(self) -> User:
         """Who is asking; IsAuthenticated has seen to it that it is somebody."""
         return cast("User", self.request.user)
+
+    def perform_authentication(self, request: Request) -> None:
+        """A program that names no language hears the one of its person's profile. (Who comes with a token is known only
+        here; for a page's cookie the middleware has seen to it.)"""
+        super().perform_authentication(request)
+        language = getattr(request.user, "language", "")
+        if language and "Accept-Language" not in request.headers:
+            translation.activate(language)
 
     def body(self, shape: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """The request's body. Raises InvalidInput with every bad field."""

@@ -51,6 +51,7 @@ _SLUGS = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.NOT_ACCEPTABLE: "not-acceptable",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
+    HTTPStatus.TOO_MANY_REQUESTS: "throttled",
 }
 
 
@@ -169,6 +170,8 @@ def _of_framework(exc: exceptions.APIException) -> Problem:
     headers: dict[str, str] = {}
     if challenge := getattr(exc, "auth_header", ""):
         headers["WWW-Authenticate"] = challenge
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(ceil(wait))
     return Problem(_SLUGS.get(status, "error"), status, str(exc.detail), headers=headers)
 
 

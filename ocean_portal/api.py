@@ -14,6 +14,7 @@ from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
 from apps.jobs.api.jobs import JobViewSet
 from apps.jobs.api.parts import HistoryViewSet, InstanceViewSet, LogView, VersionViewSet
+from apps.jobs.api.plans import JobPlanView
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
 
 router = SimpleRouter()
@@ -31,6 +32,7 @@ router.register("hosts", HostViewSet, basename="host")
 router.register("users/me/tokens", TokenViewSet, basename="token")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("jobs/plan/", JobPlanView.as_view(), name="jobs-plan"),  # before the job of this name
     *router.urls,
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
     re_path(

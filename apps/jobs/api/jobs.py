@@ -73,7 +73,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def create(self, request: Request) -> Response:
         key = self.idempotency_key()
         job = services.job_create(
-            new=_new_job(self.body(NewJobFields), by=self.person), by=self.person, idempotency_key=key
+            new=new_job(self.body(NewJobFields), by=self.person), by=self.person, idempotency_key=key
         )
         url = reverse("job-detail", args=[job.tag], request=request)
         return Response(self._described(job), HTTPStatus.CREATED, headers={"Location": url})
@@ -151,7 +151,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return dict(JobSerializer(get_object_or_404(self.get_queryset(), pk=job.pk)).data)
 
 
-def _new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
+def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
     """The body's names as rows. Raises InvalidInput for those that are unknown, or may not be known to the person."""
     line = product_lines_visible(by).filter(tag=fields["product_line"]).first()
     cluster = Cluster.objects.filter(name=fields["cluster"]).first()

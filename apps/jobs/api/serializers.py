@@ -125,6 +125,22 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
         read_only_fields = fields
 
 
+class JobPlanSerializer(serializers.Serializer[Any]):
+    """What saving one job would do: `job` is as it is now (null: it would be created), `spec` complete, `changes` from
+    its latest version (empty: nothing would be saved)."""
+
+    tag = serializers.CharField()
+    job = JobListSerializer(allow_null=True)
+    changes = ChangeSerializer(many=True)
+    spec = SpecFields()
+
+
+class JobPlansSerializer(serializers.Serializer[Any]):
+    """In the order in which they were asked."""
+
+    jobs = JobPlanSerializer(many=True)
+
+
 class LogChunkSerializer(serializers.Serializer[Any]):
     """A piece of a file: read on from `offset + length`. `size` is the file's; all three in bytes."""
 
@@ -187,6 +203,15 @@ class NewJobFields(Strict):
     template = serializers.CharField(max_length=63, required=False)
     spec = SpecField()
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+
+class JobPlanFields(Strict):
+    """Jobs as they are written down, as for `POST jobs/`. Where `spec` says no `instances`, an existing job keeps its
+    number."""
+
+    jobs: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=NewJobFields(), allow_empty=False, max_length=100
+    )
 
 
 class JobPatchFields(Strict):

@@ -1,7 +1,8 @@
 """Writing jobs. Pages, API, admin and other apps all come through here, so that the rules are the same everywhere.
 
 `drafts` creates jobs and saves versions; `actions` asks for what leaves the database (each an Operation);
-`secrets` keeps a product line's secrets; `history` writes a job's history.
+`plans` compares what is written with what is there; `secrets` keeps a product line's secrets; `history` writes a
+job's history.
 """
 
 from apps.jobs.services.actions import (
@@ -16,13 +17,16 @@ from apps.jobs.services.actions import (
     job_stop,
 )
 from apps.jobs.services.drafts import job_create, job_version_add
+from apps.jobs.services.plans import JobPlan, job_plan
 from apps.jobs.services.secrets import secret_delete, secret_set
 
 __all__ = [
+    "JobPlan",
     "instance_kill",
     "instance_kill_repeated",
     "job_create",
     "job_delete",
+    "job_plan",
     "job_publish",
     "job_restart",
     "job_rollback",

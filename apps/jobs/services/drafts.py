@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +54,11 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
     )
     if earlier := _repeated(new, tag=tag, idempotency_key=idempotency_key):
         return earlier
-    spec = _check_new(new)
+    spec = check_new(new)
     line = new.product_line
     try:
         with transaction.atomic():
-            _check_references(spec, product_line=line, cluster=new.cluster, by=by, tag=tag)
+            check_references(spec, product_line=line, cluster=new.cluster, by=by, tag=tag)
             job = Job.objects.create(
                 product_line=line,
                 service=new.service,
@@ -119,7 +119,7 @@ def job_version_add(
         spec = spec_validate(spec_merge(latest.spec, patch))
         if spec == latest.spec:
             return latest
-        _check_references(spec, product_line=job.product_line, cluster=job.cluster, by=by, tag=job.tag)
+        check_references(spec, product_line=job.product_line, cluster=job.cluster, by=by, tag=job.tag)
         version = JobVersion.objects.create(
             job=locked, number=locked.latest_version + 1, spec=spec, note=note, author=by
         )
@@ -145,7 +145,8 @@ def require_editable(job: Job, *, by: User) -> None:
         raise Forbidden(_("This job belongs to %(owner)s and is changed there.") % {"owner": job.managed_by})
 
 
-def _check_new(new: NewJob) -> dict[str, Any]:
+def check_new(new: NewJob) -> dict[str, Any]:
+    """The complete spec. Raises InvalidInput with every bad field at once."""
     errors: list[FieldError] = []
     for field in ("name", "service"):
         try:
@@ -165,10 +166,17 @@ def _check_new(new: NewJob) -> dict[str, Any]:
     return spec
 
 
-def _check_references(
-    spec: Mapping[str, Any], *, product_line: ProductLine, cluster: Cluster, by: User, tag: str
+def check_references(
+    spec: Mapping[str, Any],
+    *,
+    product_line: ProductLine,
+    cluster: Cluster,
+    by: User,
+    tag: str,
+    beside: Collection[str] = (),
 ) -> None:
-    """The names in a spec must exist: secrets of the product line, jobs on the same cluster that the person sees."""
+    """The names in a spec must exist: secrets of the product line, jobs on the same cluster that the person sees (or
+    that are about to be saved `beside` this one)."""
     errors = []
     known = set(Secret.objects.filter(product_line=product_line).values_list("name", flat=True))
     for name, value in spec["env"].items():
@@ -185,7 +193,7 @@ def _check_references(
         visible = scope(Job.objects.alive().filter(cluster=cluster), by).exclude(tag=tag)
         found = set(visible.filter(tag__in=spec["depends_on"]).values_list("tag", flat=True))
         for index, wanted in enumerate(spec["depends_on"]):
-            if wanted not in found:
+            if wanted not in found and wanted not in beside:
                 text = _("There is no other job %(tag)s on %(cluster)s.") % {
                     "tag": wanted,
                     "cluster": cluster,

@@ -79,6 +79,8 @@ class SandboxConfig:
     admin_port: int | None = None
     http_credentials: str | None = None  # "user:password" asked for by Marathon's API
     timing: Timing = field(default_factory=Timing)
+    log_max_bytes: int = 10 * 1024 * 1024  # of a task's stdout or stderr, as Mesos' logrotate logger has it
+    log_files: int = 9  # and so many older ones of each
 
 
 def load_config(path: Path) -> SandboxConfig:
@@ -208,6 +210,8 @@ def _generated(content: Mapping[str, Any], place: str) -> list[HostConfig]:
 
 
 def _checked(config: SandboxConfig) -> SandboxConfig:
+    if config.log_max_bytes < 1 or config.log_files < 0:
+        raise ConfigError("log_max_bytes: at least 1 is needed, and log_files: at least 0")
     if not config.clusters:
         raise ConfigError("clusters: at least one is needed")
     names = [cluster.name for cluster in config.clusters]

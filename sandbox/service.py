@@ -73,7 +73,12 @@ class Sandbox:
         sockets = [self._listeners.bind_cluster(cluster) for cluster in self._config.clusters]
         admin = self._listeners.bind(self._config.admin_port)
         self._store = Store(self._data / "state.sqlite")
-        self._launcher = Launcher(self._data, self._task_ended)
+        self._launcher = Launcher(
+            self._data,
+            self._task_ended,
+            log_max_bytes=self._config.log_max_bytes,
+            log_files=self._config.log_files,
+        )
         processes = {process.task_id: process for process in await self._launcher.start()}
         self._runtimes = self._make_runtimes()
         for runtime in self._runtimes:

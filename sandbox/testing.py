@@ -139,8 +139,10 @@ def running_sandbox(
     timing: Mapping[str, float] = FAST,
     http_credentials: str | None = None,
     clusters: Sequence[Mapping[str, Any]] | None = None,
+    **settings: Any,
 ) -> Iterator[SandboxProcess]:
-    """A sandbox with one cluster `test` of these hosts (`HostConfig` as JSON), or with whole `clusters`."""
+    """A sandbox with one cluster `test` of these hosts (`HostConfig` as JSON), or with whole `clusters`.
+    `settings`: further ones of `SandboxConfig`."""
     one = {
         "name": "test",
         "marathon_port": 0,
@@ -156,6 +158,7 @@ def running_sandbox(
             "admin_port": 0,
             "http_credentials": http_credentials,
             "timing": dict(timing),
+            **settings,
             "clusters": list(clusters or [one]),
         },
     )

@@ -43,8 +43,12 @@ class Launcher:
     `on_exit(task_id, status)` is called for every end. Status None: the keeper itself died and the process
     with it, so nobody knows how it ended."""
 
-    def __init__(self, folder: Path, on_exit: Callable[[str, int | None], None]) -> None:
+    def __init__(
+        self, folder: Path, on_exit: Callable[[str, int | None], None], *, log_max_bytes: int, log_files: int
+    ) -> None:
+        """What a task prints is kept in files of at most `log_max_bytes`, and `log_files` older ones of each."""
         self._folder = folder
+        self._log_limits = {"log_max_bytes": log_max_bytes, "log_files": log_files}
         self._on_exit = on_exit
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -70,7 +74,8 @@ class Launcher:
         SpawnError."""
         future: asyncio.Future[TaskProcess] = asyncio.get_running_loop().create_future()
         self._starting[task_id] = future
-        self._send({"op": "spawn", "task": task_id, "argv": list(argv), "env": dict(env), "cwd": str(folder)})
+        request = {"op": "spawn", "task": task_id, "argv": list(argv), "env": dict(env), "cwd": str(folder)}
+        self._send(request | self._log_limits)
         return await future
 
     def signal(self, task_id: str, number: signal.Signals) -> None:

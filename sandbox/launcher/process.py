@@ -4,7 +4,7 @@
 
 listens on DIR/launcher.sock for one sandbox at a time. Lines of JSON, from the sandbox:
 
-    {"op": "spawn", "task": ID, "argv": [...], "env": {...}, "cwd": FOLDER}
+    {"op": "spawn", "task": ID, "argv": [...], "env": {...}, "cwd": FOLDER, "log_max_bytes": N, "log_files": N}
     {"op": "signal", "task": ID, "signal": 15}     to the task's whole process group
     {"op": "forget", "task": ID}                   its end has been noted
     {"op": "stop"}                                 kill everything and exit
@@ -14,6 +14,10 @@ and to the sandbox:
     {"event": "hello", "tasks": [{"task", "pid", "start", "status"}]}    what there is; status null = running
     {"event": "spawned", "task": ID, "pid": N, "start": TICKS} | {"event": "refused", "task": ID, "error":
     TEXT} {"event": "exited", "task": ID, "status": N}   exit code, or minus the signal
+
+What a task prints goes through the keeper into `stdout` and `stderr` of its folder, which are rotated as Mesos'
+LogrotateContainerLogger does: at `log_max_bytes` the file becomes `stdout.1`, the one before it `stdout.2`, and
+of these `log_files` are kept. A pipe that is full holds a task up rather than the disk.
 
 Ends of processes are kept until they are forgotten, over any number of connections. Without a sandbox for
 RECOVERY_TIMEOUT_S everything is ended (as Mesos executors do), without tasks after IDLE_TIMEOUT_S.
@@ -25,6 +29,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -34,13 +39,66 @@ from typing import Any
 
 RECOVERY_TIMEOUT_S = 900.0
 IDLE_TIMEOUT_S = 20.0
+FILES_AT_MOST = 65536
+
+
+PIECE_BYTES = 64 * 1024
+"""What is read from a pipe at once: all that it holds."""
+LAST_PIECES = 64
+"""Pieces that are read after a task's end: something that outlived it may print for ever."""
 
 
 @dataclass(slots=True)
 class Child:
     process: subprocess.Popen[bytes]
     start: int
+    streams: tuple[Stream, ...]
     status: int | None = None
+
+
+class Stream:
+    """What a task prints to one of its files, read from a pipe."""
+
+    def __init__(self, path: Path, *, max_bytes: int, files: int) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._files = files
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+
+    def take(self) -> bool:
+        """Write down what the pipe holds. Returns whether there was anything."""
+        try:
+            piece = os.read(self.reader, PIECE_BYTES)
+        except BlockingIOError:
+            return False
+        # A full disk or a folder that somebody removed is no reason to end the task.
+        with contextlib.suppress(OSError):
+            self._write(piece)
+        return bool(piece)
+
+    def _write(self, piece: bytes) -> None:
+        while piece:
+            with open(self._path, "ab", buffering=0) as file:
+                room = self._max_bytes - file.tell()
+                piece = piece[file.write(piece[:room]) :] if room > 0 else piece
+            if piece:
+                self._rotate()
+
+    def _rotate(self) -> None:
+        for number in range(self._files, 0, -1):
+            older = f"{self._path}.{number - 1}" if number > 1 else self._path
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(older, f"{self._path}.{number}")
+        if not self._files:
+            os.truncate(self._path, 0)
+
+    def close(self) -> None:
+        """Write down the rest."""
+        for _ in range(LAST_PIECES):
+            if not self.take():
+                break
+        os.close(self.reader)
 
 
 def start_ticks(pid: int) -> int:
@@ -97,22 +155,32 @@ class Keeper:
 
     def _spawn(self, request: dict[str, Any]) -> None:
         task, folder = request["task"], Path(request["cwd"])
+        streams: list[Stream] = []
         try:
-            with open(folder / "stdout", "ab") as out, open(folder / "stderr", "ab") as err:
-                process = subprocess.Popen(
-                    request["argv"],
-                    env=request["env"],
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
+            for name in ("stdout", "stderr"):
+                limits = {"max_bytes": request["log_max_bytes"], "files": request["log_files"]}
+                streams.append(Stream(folder / name, **limits))
+            process = subprocess.Popen(
+                request["argv"],
+                env=request["env"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=streams[0].writer,
+                stderr=streams[1].writer,
+                start_new_session=True,
+            )
         except (OSError, ValueError) as error:
             self._tell({"event": "refused", "task": task, "error": str(error)})
+            for stream in streams:
+                os.close(stream.reader)
             return
+        finally:
+            for stream in streams:
+                os.close(stream.writer)
+        for stream in streams:
+            asyncio.get_running_loop().add_reader(stream.reader, self._take, stream)
         # It cannot be gone: nobody but _reap waits for it.
-        self._children[task] = Child(process, start_ticks(process.pid))
+        self._children[task] = Child(process, start_ticks(process.pid), tuple(streams))
         self._by_pid[process.pid] = task
         self._tell({"event": "spawned", **self._describe(task)})
 
@@ -129,8 +197,20 @@ class Keeper:
             child = self._children[task]
             self._kill_group(child, signal.SIGKILL)
             _, raw = os.waitpid(found.si_pid, 0)
+            self._close(child)
             child.process.returncode = child.status = os.waitstatus_to_exitcode(raw)
             self._tell({"event": "exited", "task": task, "status": child.status})
+
+    def _take(self, stream: Stream) -> None:
+        if not stream.take():
+            # The task closed it: a pipe at its end would be reported for ever.
+            asyncio.get_running_loop().remove_reader(stream.reader)
+
+    def _close(self, child: Child) -> None:
+        """Before the end is told, so that whoever hears of it finds the last words."""
+        for stream in child.streams:
+            asyncio.get_running_loop().remove_reader(stream.reader)
+            stream.close()
 
     def _kill_group(self, child: Child, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -154,7 +234,16 @@ class Keeper:
             self._timer = asyncio.get_running_loop().call_later(patience, self._stopped.set)
 
 
+def raise_file_limit() -> None:
+    """Two pipes a task: the usual 1,024 would be 500 tasks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_AT_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_AT_MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def main(folder: str) -> None:
+    raise_file_limit()
     # Through the folder's descriptor, as a socket's path is limited to 108 bytes and the folder's is not.
     descriptor = os.open(folder, os.O_PATH)
     with contextlib.suppress(FileNotFoundError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from sandbox.testing import SandboxProcess
+from sandbox.testing import SandboxProcess, running_sandbox
 from sandbox.tests.api import HTTP_CHECK, SERVER, Json, Marathon
 
 PRINT_ENVIRONMENT = """
@@ -205,6 +206,42 @@ class TestKilling:
         child = int(output.read_text())
         marathon.done("DELETE", "/v2/apps/web")
         marathon.wait(lambda: not Path(f"/proc/{child}").exists(), "the child is gone")
+
+
+NUMBERS = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done; echo done >&2; "
+
+
+class TestOutput:
+    @pytest.fixture
+    def rotating(self, tmp_path: Path) -> Iterator[SandboxProcess]:
+        """A sandbox that keeps a file of 4,000 bytes and two older ones."""
+        with running_sandbox(tmp_path, log_max_bytes=4000, log_files=2) as sandbox:
+            yield sandbox
+
+    def test_a_file_that_is_full_becomes_an_older_one_of_which_some_are_kept(
+        self, rotating: SandboxProcess
+    ) -> None:
+        marathon = Marathon(rotating.marathon)
+        marathon.create("/web", cmd=NUMBERS + "exec sleep 1000")
+        folder = folder_of(rotating, marathon.tasks("/web")[0])
+        marathon.wait(lambda: (folder / "stdout").read_text().endswith("line 1000\n"), "all is printed")
+
+        files = [folder / "stdout.2", folder / "stdout.1", folder / "stdout"]
+        assert [file.stat().st_size for file in files] == [4000, 4000, 893]
+        assert not (folder / "stdout.3").exists()
+        kept = "".join(file.read_text() for file in files)
+        assert "".join(f"line {number}\n" for number in range(1, 1001)).endswith(kept)
+        assert (folder / "stderr").read_text() == "done\n"
+
+    def test_the_last_words_are_there_when_the_end_is_told(
+        self, shared_sandbox: SandboxProcess, marathon: Marathon
+    ) -> None:
+        marathon.call(
+            "POST", "/v2/apps", {"id": "/web", "cmd": NUMBERS + "exit 3", "cpus": 0.01, "backoffSeconds": 60}
+        )
+        marathon.wait(lambda: "lastTaskFailure" in marathon.app("/web"), "its end is told")
+        task = marathon.app("/web")["lastTaskFailure"]["taskId"]
+        assert (folder_of(shared_sandbox, {"id": task}) / "stdout").read_text().endswith("line 1000\n")
 
 
 class TestHealth:

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts.api.views import TAG as LINE
 from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, SignInView, TokenViewSet
 from apps.core.api.base import NoSuchAddress
+from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
 from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="host-detail",
     ),
     path("tokens/", SignInView.as_view(), name="sign-in"),
+    path("search/", SearchView.as_view(), name="search"),
     path("users/me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),

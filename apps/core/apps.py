@@ -12,4 +12,5 @@ class CoreConfig(AppConfig):
     verbose_name = _("Core")
 
     def ready(self) -> None:
+        import_module("apps.core.finders")
         import_module("apps.core.topics")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.core.views import audit, operations
+from apps.core.views import audit, operations, search
 from apps.core.views.live import live
 
 app_name = "core"
@@ -11,5 +11,6 @@ urlpatterns = [
     path("operations/", operations.OperationList.as_view(), name="operations"),
     path("operations/<int:operation_id>/", operations.operation, name="operation"),
     path("operations/<int:operation_id>/cancel/", operations.cancel, name="operation_cancel"),
+    path("search/", search.search, name="search"),
     path("audit/", audit.AuditList.as_view(), name="audit"),
 ]

@@ -12,4 +12,5 @@ class HostsConfig(AppConfig):
     verbose_name = _("Hosts")
 
     def ready(self) -> None:
+        import_module("apps.hosts.finders")
         import_module("apps.hosts.topics")

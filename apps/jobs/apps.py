@@ -13,4 +13,5 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.jobs.kinds")
+        import_module("apps.jobs.finders")
         import_module("apps.jobs.topics")

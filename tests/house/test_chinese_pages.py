@@ -190,7 +190,11 @@ def test_a_page_of_the_console_says_all_in_chinese(route: str, values: dict[str,
     pattern = ROUTES[route]
     known = {**values["others"], **values["lines" if "product-lines" in str(pattern.pattern) else "jobs"]}
     path = reverse(route, kwargs={name: known[name] for name in pattern.pattern.converters})
-    query = {"jobs:rollback": "?version=1", "jobs:log_piece": f"?task={known.get('task_id')}"}
+    query = {
+        "jobs:rollback": "?version=1",
+        "jobs:log_piece": f"?task={known.get('task_id')}",
+        "core:search": "?q=1",
+    }
     english, chinese = both(path + query.get(route, ""), person=None if route == "accounts:login" else sre)
     assert forgotten(english, chinese) == []
 

@@ -41,6 +41,10 @@ _STATES: dict[str, tuple[str, str, bool]] = {
     "killed": ("secondary", "player-stop", False),
     "healthy": ("green", "heart", False),
     "unhealthy": ("red", "heart-broken", False),
+    "active": ("green", "circle-check", False),
+    "inactive": ("secondary", "circle-off", False),
+    "draining": ("orange", "arrow-bar-to-down", False),
+    "gone": ("red", "server-off", False),
 }
 
 

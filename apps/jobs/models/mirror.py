@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import F, Func, Value
+from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
 from apps.jobs.models.job import Job
@@ -26,6 +29,27 @@ class DefinitionStamp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.changed_at:%Y-%m-%dT%H:%M:%S} v{self.version}"
+
+
+_JOBS_PART = r"^[^.]*[.](instance-|marathon-)?"
+"""Of a task id, which begins with the job's path: `xiaomi_…_web.instance-<uuid>._app.1`, `xiaomi_…_web.<uuid>`."""
+
+TASK_UNIT = Collate(
+    Func(
+        F("task_id"),
+        Value(_JOBS_PART),
+        Value(""),
+        function="regexp_replace",
+        output_field=models.CharField(),
+    ),
+    "C",
+)
+"""`task_unit` in the database. In the order of bytes, so that an index finds beginnings whatever the locale."""
+
+
+def task_unit(task_id: str) -> str:
+    """What is the instance's own in a task id: people paste its UUID, and a list has no room for more."""
+    return re.sub(_JOBS_PART, "", task_id)
 
 
 class Instance(models.Model):
@@ -61,7 +85,11 @@ class Instance(models.Model):
         verbose_name_plural = _("instances")
         ordering = ["job", "id"]
         constraints = [models.UniqueConstraint(fields=["job", "task_id"], name="instance_once")]
-        indexes = [models.Index(fields=["host"], name="instance_by_host")]
+        indexes = [
+            models.Index(fields=["host"], name="instance_by_host"),
+            models.Index(fields=["ip"], opclasses=["varchar_pattern_ops"], name="instance_by_ip"),
+            models.Index(TASK_UNIT, name="instance_by_unit"),
+        ]
 
     MIRRORED: ClassVar[tuple[str, ...]] = (
         "host", "ip", "ports", "state", "healthy", "version", "engine_version",

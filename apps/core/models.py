@@ -130,14 +130,19 @@ def _render_value(value: Any) -> Any:
 class OperationQuerySet(models.QuerySet["Operation"]):
     def active(self) -> OperationQuerySet:
         """Those that still hold their target."""
-        return self.filter(state__in=Operation.ACTIVE_STATES)
+        return self.filter(state__in=Operation.ACTIVE_STATES, after__isnull=True)
+
+    def next_in_line(self) -> OperationQuerySet:
+        """Those that wait to take over from the one that holds their target."""
+        return self.filter(state=Operation.State.QUEUED, after__isnull=False)
 
     def claimable(self, *, now: datetime) -> OperationQuerySet:
         """Those that a worker may take: due, or left behind by a worker that died."""
         return self.filter(
             Q(state__in=[Operation.State.QUEUED, Operation.State.WAITING])
             & (Q(wake_at__isnull=True) | Q(wake_at__lte=now))
-            | Q(state=Operation.State.RUNNING, lease_expires_at__lt=now)
+            | Q(state=Operation.State.RUNNING, lease_expires_at__lt=now),
+            after__isnull=True,
         )
 
 
@@ -203,6 +208,15 @@ class Operation(models.Model):
     wake_at = models.DateTimeField(_("look again at"), null=True)
     deadline_at = models.DateTimeField(_("deadline"), null=True)
     cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True)
+    paused_at = models.DateTimeField(_("paused"), null=True)
+    went_on_at = models.DateTimeField(_("told to go on"), null=True)
+    after = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="successors",
+        verbose_name=_("waits to take over from"),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
@@ -216,8 +230,13 @@ class Operation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["target_type", "target_id"],
-                condition=Q(state__in=["queued", "running", "waiting"]),
+                condition=Q(state__in=["queued", "running", "waiting"], after__isnull=True),
                 name="operation_one_active_per_target",
+            ),
+            models.UniqueConstraint(
+                fields=["target_type", "target_id"],
+                condition=Q(state="queued", after__isnull=False),
+                name="operation_one_next_per_target",
             ),
             models.UniqueConstraint(
                 fields=["idempotency_key"],

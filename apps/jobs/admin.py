@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.admin_site import ReadOnlyAdmin, SreAdmin, person_of
 from apps.core.errors import InvalidInput
-from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.models import (
+    DefinitionStamp,
+    Instance,
+    Job,
+    JobEvent,
+    JobTemplate,
+    JobVersion,
+    Secret,
+    SideWorkload,
+)
 from apps.jobs.services import secret_delete
 from apps.jobs.spec import spec_validate
 
@@ -43,6 +52,15 @@ class DefinitionStampAdmin(ReadOnlyAdmin):
     list_select_related = ["job"]
     search_fields = ["job__tag"]
     date_hierarchy = "changed_at"
+
+
+@admin.register(SideWorkload)
+class SideWorkloadAdmin(ReadOnlyAdmin):
+    """What runs beside jobs during their canary and blue-green publishes; a mirror, too."""
+
+    list_display = ["job", "version", "wanted", "running", "healthy", "seen_at"]
+    list_select_related = ["job"]
+    search_fields = ["job__tag"]
 
 
 @admin.register(Instance)

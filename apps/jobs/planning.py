@@ -15,6 +15,24 @@ def workload_path(*, cop: str, owt: str, pdl: str, cluster: str, service: str, n
     return f"/{cop}/{owt}/{pdl}/{cluster}/{service}/{name}"
 
 
+SIDE_SUFFIX = ".next"
+"""Legal in an app id, impossible in a job's name: no job's own path can be another's side."""
+
+
+def side_path(path: str) -> str:
+    """The workload that a canary or blue-green publish runs beside the one at `path`."""
+    return f"{path}{SIDE_SUFFIX}"
+
+
+def own_path(path: str) -> str:
+    """The job's own workload, of its own path or that of its side."""
+    return path.removesuffix(SIDE_SUFFIX)
+
+
+def is_side(path: str) -> bool:
+    return path.endswith(SIDE_SUFFIX)
+
+
 def job_state(
     *, published: bool, deploying: bool, wanted: int, running: int, healthy: int, has_health_checks: bool
 ) -> Job.State:

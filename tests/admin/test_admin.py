@@ -21,7 +21,16 @@ from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Opera
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.models import Host
 from apps.hosts.tests.factories import make_host
-from apps.jobs.models import DefinitionStamp, Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.models import (
+    DefinitionStamp,
+    Instance,
+    Job,
+    JobEvent,
+    JobTemplate,
+    JobVersion,
+    Secret,
+    SideWorkload,
+)
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
@@ -69,6 +78,9 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     JobVersion: lambda: make_version(make_job(), author=make_user()),
     DefinitionStamp: lambda: DefinitionStamp.objects.create(
         job=make_job(), changed_at=timezone.now(), version=1
+    ),
+    SideWorkload: lambda: SideWorkload.objects.create(
+        job=make_job(), seen_at=timezone.now(), config_changed_at=timezone.now()
     ),
     Instance: lambda: make_instance(),
     JobEvent: _event,

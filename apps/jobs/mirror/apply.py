@@ -6,13 +6,12 @@ something newer is known already (`engine_seen_at` is when the scheduler was ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -20,9 +19,10 @@ from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
 from apps.jobs.diagnosis import Problem, missing
-from apps.jobs.mirror.instances import definitions_stamp, instances_write
-from apps.jobs.models import Instance, Job, JobEvent
-from apps.jobs.planning import job_state
+from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_write
+from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
+from apps.jobs.models import Instance, Job, JobEvent, SideWorkload, Slot
+from apps.jobs.planning import job_state, own_path, side_path
 from apps.jobs.services.history import Happening, history_begins, history_write
 from apps.jobs.signals import instances_changed
 from engines.base import InstanceFailure, InstanceState, WorkloadStatus
@@ -61,61 +61,80 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
     """Make the mirror of these workloads what the scheduler said at `at`. Of a status that came without instances
     only the counts are taken.
 
-    Workloads that are no jobs of ours are left alone. Returns the ids of the jobs that changed, after telling
-    pages, waiting operations and the listeners of `instances_changed`.
+    Workloads that are no jobs of ours, nor beside one, are left alone. Returns the ids of the jobs that changed, after
+    telling pages, waiting operations and the listeners of `instances_changed`.
     """
     batch = Batch()
     by_path = {str(status.id): status for status in statuses}
     with transaction.atomic():
-        jobs = list(
-            Job.objects.alive()
-            .filter(
-                Q(engine_seen_at__isnull=True) | Q(engine_seen_at__lt=at),
-                cluster=cluster,
-                workload_id__in=by_path,
-            )
-            .select_for_update(no_key=True)
-            .order_by("pk")
-        )
-        if not jobs:
-            return set()
+        jobs = _locked(cluster=cluster, workload_id__in={own_path(path) for path in by_path})
         before = {job.pk: _written(job) for job in jobs}
-        definitions_stamp(jobs, by_path)
-        batch.changed |= instances_write(jobs, by_path)
+        beside = {job.pk: Counts.of(side_of(job)) for job in jobs}
+        seen = [
+            Seen(job, status, job.config_changed_at)
+            for job in jobs
+            if (status := by_path.get(job.workload_id)) and _is_news(job.engine_seen_at, at)
+        ]
+        sides = sides_seen(jobs, [by_path.get(side_path(job.workload_id)) for job in jobs], at=at)
+        if not seen and not sides:
+            return set()
+        definitions_stamp(seen, slot=Slot.MAIN)
+        batch.changed |= instances_write(seen, slot=Slot.MAIN) | sides_write(sides, at=at)
         busy = _busy(jobs)
+        own = {one.job.pk: one.status for one in seen}
+        changed_beside = {one.job.pk: one.status for one in sides}
         for job in jobs:
-            status = by_path[job.workload_id]
-            _write_counts(job, status, at=at, busy=job.pk in busy, batch=batch)
+            if job.pk in own or job.pk in changed_beside:
+                share = Share(own.get(job.pk), changed_beside.get(job.pk), beside[job.pk])
+                _write_counts(job, share, at=at, busy=job.pk in busy, batch=batch)
         history_write(batch.happenings)
-        _save(jobs, before, at=at)
+        _save(jobs, before, seen=own, at=at)
     _tell(batch)
     return batch.changed
 
 
 def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
-    """These jobs are not on the scheduler: they have no instances. Returns those that changed."""
+    """These jobs are not on the scheduler: they have no instances of their own. Returns those that changed."""
     batch = Batch()
     with transaction.atomic():
-        jobs = list(
-            Job.objects.alive()
-            .filter(Q(engine_seen_at__isnull=True) | Q(engine_seen_at__lt=at), pk__in=job_ids)
-            .select_for_update(no_key=True)
-            .order_by("pk")
-        )
-        gone, _ = Instance.objects.filter(job__in=jobs).delete()
+        jobs = [job for job in _locked(pk__in=list(job_ids)) if _is_news(job.engine_seen_at, at)]
+        gone, _ = Instance.objects.filter(job__in=jobs, slot=Slot.MAIN).delete()
         busy = _busy(jobs)
         before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
-            shown = (job.state, job.running, job.healthy, job.staging)
-            job.running = job.healthy = job.staging = 0
+            shown = (job.state, Counts.of(job))
+            _set_counts(job, Counts.of(side_of(job)))
             if job.pk not in busy:
                 lost = job.is_published
                 _set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
                 job.problems = [problem.as_json() for problem in missing()] if lost else []
-            if gone or shown != (job.state, 0, 0, 0):
+            if gone or shown != (job.state, Counts.of(job)):
                 batch.changed.add(job.pk)
             batch.settled.add(job.pk)
-        _save(jobs, before, at=at)
+        _save(jobs, before, seen=before, at=at)
+    _tell(batch)
+    return batch.changed
+
+
+def sides_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
+    """Beside these jobs nothing runs on the scheduler. Returns those that changed."""
+    batch = Batch()
+    with transaction.atomic():
+        jobs = [
+            job for job in _locked(pk__in=list(job_ids), side__isnull=False) if _is_news(job.side.seen_at, at)
+        ]
+        if not jobs:
+            return set()
+        busy = _busy(jobs)
+        before = {job.pk: _written(job) for job in jobs}
+        for job in jobs:
+            _set_counts(job, Counts.of(job) - Counts.of(job.side))
+            _set_state(job, _state(job, deploying=job.pk in busy))
+            batch.changed.add(job.pk)
+            batch.settled.add(job.pk)
+        Instance.objects.filter(job__in=jobs, slot=Slot.SIDE).delete()
+        SideWorkload.objects.filter(job__in=jobs).delete()
+        _save(jobs, before, seen=(), at=at)
     _tell(batch)
     return batch.changed
 
@@ -165,9 +184,21 @@ def _written(job: Job) -> tuple[Any, ...]:
     return tuple(getattr(job, name) for name in _STATE_FIELDS)
 
 
-def _save(jobs: Sequence[Job], before: Mapping[int, tuple[Any, ...]], *, at: datetime) -> None:
-    """Write what changed, and of all of these jobs, which are locked, that they were looked at."""
-    Job.objects.filter(pk__in=before).update(engine_seen_at=at)
+def _locked(**which: Any) -> list[Job]:
+    """The living jobs that these fields name, with their sides, locked in one order."""
+    rows = Job.objects.alive().filter(**which).select_related("side")
+    return list(rows.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+
+
+def _is_news(seen_at: datetime | None, at: datetime) -> bool:
+    return seen_at is None or seen_at < at
+
+
+def _save(
+    jobs: Sequence[Job], before: Mapping[int, tuple[Any, ...]], *, seen: Collection[int], at: datetime
+) -> None:
+    """Write what changed, and of those jobs of `seen`, which are locked, that they were looked at."""
+    Job.objects.filter(pk__in=list(seen)).update(engine_seen_at=at)
     # An upsert of rows that are there: bulk_update builds an expression for each row and column, 4 ms a job.
     Job.objects.bulk_create(
         [job for job in jobs if _written(job) != before[job.pk]],
@@ -183,23 +214,47 @@ def _busy(jobs: Sequence[Job]) -> set[int]:
     return set(active.values_list("target_id", flat=True))
 
 
-def _write_counts(job: Job, status: WorkloadStatus, *, at: datetime, busy: bool, batch: Batch) -> None:
-    before = (job.state, job.running, job.healthy, job.staging)
-    job.running, job.staging, job.has_health_checks = status.running, status.staging, status.has_health_checks
-    job.healthy = status.healthy if status.has_health_checks else status.running
-    job.config_changed_at = status.config_changed_at
-    state = _state(job, deploying=busy or bool(status.deployments))
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What was just seen of a job (`own`) and of what runs beside it (`side`), None where this look was not about it;
+    `beside`: what was known of the side before."""
+
+    own: WorkloadStatus | None
+    side: WorkloadStatus | None
+    beside: Counts
+
+    def counts(self, job: Job) -> Counts:
+        own = Counts.said(self.own) if self.own else Counts.of(job) - self.beside
+        return own + (Counts.said(self.side) if self.side else self.beside)
+
+    @property
+    def statuses(self) -> list[WorkloadStatus]:
+        return [status for status in (self.own, self.side) if status]
+
+
+def _write_counts(job: Job, share: Share, *, at: datetime, busy: bool, batch: Batch) -> None:
+    before = (job.state, Counts.of(job))
+    _set_counts(job, share.counts(job))
+    if share.own:
+        job.has_health_checks = share.own.has_health_checks
+        job.config_changed_at = share.own.config_changed_at
+    state = _state(job, deploying=busy or any(status.deployments for status in share.statuses))
     if turn := _turn(job, state, at=at):
         batch.happenings.append((job, turn))
     _set_state(job, state)
     if job.all_well:
         job.problems = []
-    if status.last_failure is not None and status.last_failure.at > history_begins(now=at):
-        batch.happenings.append((job, _bad_end(status.last_failure)))
-    if before != (job.state, job.running, job.healthy, job.staging):
+    for status in share.statuses:
+        if status.last_failure is not None and status.last_failure.at > history_begins(now=at):
+            batch.happenings.append((job, _bad_end(status.last_failure)))
+        if not status.deployments or (status.running >= status.wanted and not status.staging):
+            batch.settled.add(job.pk)
+    if before != (job.state, Counts.of(job)):
         batch.changed.add(job.pk)
-    if not status.deployments or (status.running >= status.wanted and not status.staging):
-        batch.settled.add(job.pk)
+
+
+def _set_counts(job: Job, counts: Counts) -> None:
+    job.running, job.healthy, job.staging = counts.running, counts.healthy, counts.staging
 
 
 def _state(job: Job, *, deploying: bool) -> Job.State:

@@ -8,17 +8,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from apps.jobs.models import DefinitionStamp, Instance, Job
+from apps.jobs.models import DefinitionStamp, Instance, Job, Slot
 from apps.jobs.planning import version_at
 from engines.base import InstanceStatus, WorkloadStatus
 
 
-def definitions_stamp(jobs: Sequence[Job], by_path: Mapping[str, WorkloadStatus]) -> None:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the scheduler says of one of a job's workloads, and what the mirror last knew its definition's moment
+    to be."""
+
+    job: Job
+    status: WorkloadStatus
+    known_change: datetime | None
+
+
+def definitions_stamp(seen: Sequence[Seen], *, slot: Slot) -> None:
     """Note which version each new definition is."""
     fresh = [
-        DefinitionStamp(job=job, changed_at=status.config_changed_at, version=status.version)
-        for job in jobs
-        if (status := by_path[job.workload_id]).config_changed_at != job.config_changed_at
+        DefinitionStamp(
+            job=one.job, slot=slot, changed_at=one.status.config_changed_at, version=one.status.version
+        )
+        for one in seen
+        if one.status.config_changed_at != one.known_change
     ]
     if fresh:
         DefinitionStamp.objects.bulk_create(fresh, ignore_conflicts=True)
@@ -43,18 +55,18 @@ class _Known:
 _VERSION, _ENGINE_VERSION = (Instance.MIRRORED.index(name) for name in ("version", "engine_version"))
 
 
-def instances_write(jobs: Sequence[Job], by_path: Mapping[str, WorkloadStatus]) -> set[int]:
-    """Insert, update and delete the rows of these jobs' instances; only rows that differ are written. Statuses that
-    came without instances are left out. Returns the ids of the jobs that changed."""
-    listed = {
-        job.pk: instances for job in jobs if (instances := by_path[job.workload_id].instances) is not None
-    }
+def instances_write(seen: Sequence[Seen], *, slot: Slot) -> set[int]:
+    """Insert, update and delete the rows of these workloads' instances; only rows that differ are written. Statuses
+    that came without instances are left out. Returns the ids of the jobs that changed."""
+    listed = {one.job.pk: instances for one in seen if (instances := one.status.instances) is not None}
     if not listed:
         return set()
     # As tuples: a snapshot compares every row of the cluster, and a model each would cost more than all else.
-    rows = Instance.objects.filter(job__in=listed).values_list("pk", "job_id", "task_id", *Instance.MIRRORED)
+    rows = Instance.objects.filter(job__in=listed, slot=slot).values_list(
+        "pk", "job_id", "task_id", *Instance.MIRRORED
+    )
     known = {(job_id, task_id): _Known(pk, tuple(rest)) for pk, job_id, task_id, *rest in rows}
-    versions = _versions(listed, known)
+    versions = _versions(listed, known, slot=slot)
     write: list[Instance] = []
     changed: set[int] = set()
     for job_id, instances in listed.items():
@@ -63,7 +75,7 @@ def instances_write(jobs: Sequence[Job], by_path: Mapping[str, WorkloadStatus]) 
             old = known.pop((job_id, instance.id), None)
             if old is None or old.mirrored != mirrored:
                 values = dict(zip(Instance.MIRRORED, mirrored, strict=True))
-                write.append(Instance(job_id=job_id, task_id=instance.id, **values))
+                write.append(Instance(job_id=job_id, task_id=instance.id, slot=slot, **values))
                 changed.add(job_id)
     if write:
         Instance.objects.bulk_create(
@@ -80,7 +92,7 @@ def instances_write(jobs: Sequence[Job], by_path: Mapping[str, WorkloadStatus]) 
 
 
 def _versions(
-    listed: Mapping[int, Sequence[InstanceStatus]], known: Mapping[tuple[int, str], _Known]
+    listed: Mapping[int, Sequence[InstanceStatus]], known: Mapping[tuple[int, str], _Known], *, slot: Slot
 ) -> dict[tuple[int, str], int | None]:
     """The version of each instance, as its row says; of new ones by the definitions' stamps, which are as many as a job
     was ever published."""
@@ -93,15 +105,17 @@ def _versions(
                 versions[job_id, instance.id] = row.version
             else:
                 unknown.append((job_id, instance))
-    stamps = _stamps_of({job_id for job_id, _instance in unknown})
+    stamps = _stamps_of({job_id for job_id, _instance in unknown}, slot=slot)
     for job_id, instance in unknown:
         versions[job_id, instance.id] = version_at(instance.engine_version, stamps[job_id])
     return versions
 
 
-def _stamps_of(job_ids: set[int]) -> dict[int, list[tuple[datetime, int | None]]]:
+def _stamps_of(job_ids: set[int], *, slot: Slot) -> dict[int, list[tuple[datetime, int | None]]]:
     stamps: dict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
-    rows = DefinitionStamp.objects.filter(job__in=job_ids).values_list("job_id", "changed_at", "version")
+    rows = DefinitionStamp.objects.filter(job__in=job_ids, slot=slot).values_list(
+        "job_id", "changed_at", "version"
+    )
     for job_id, changed_at, version in rows:
         stamps[job_id].append((changed_at, version))
     return stamps

@@ -12,9 +12,11 @@ from itertools import islice
 from django.utils import timezone
 
 from apps.core.models import Cluster, Operation
-from apps.jobs.mirror.apply import mirror_apply, mirror_missing
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing
+from apps.jobs.mirror.side import Counts
 from apps.jobs.mirror.why import job_diagnose
-from apps.jobs.models import Job
+from apps.jobs.models import Job, SideWorkload
+from apps.jobs.planning import is_side, own_path, side_path
 from engines.base import Engine, WorkloadId, WorkloadStatus
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,9 @@ def sync_everything(cluster: Cluster, engine: Engine) -> int:
     for statuses in _batches(engine.snapshot()):
         seen.update(status.id for status in statuses)
         changed += len(mirror_apply(cluster, statuses, at=asked_at))
-    return changed + len(mirror_missing(_published_but_not(cluster, seen), at=asked_at))
+    changed += len(mirror_missing(_published_but_not(cluster, seen), at=asked_at))
+    gone = [side.job_id for side in _sides(cluster) if side_path(side.job.workload_id) not in seen]
+    return changed + (len(sides_missing(gone, at=asked_at)) if gone else 0)
 
 
 def find_stale(cluster: Cluster, engine: Engine) -> set[WorkloadId]:
@@ -44,12 +48,20 @@ def find_stale(cluster: Cluster, engine: Engine) -> set[WorkloadId]:
     This is what finds changes whose events were lost without the stream ending."""
     rows = Job.objects.alive().filter(cluster=cluster)
     known = {job.workload_id: job for job in rows.only("workload_id", *_COMPARED)}
+    ours = set(known)
+    sides = {side_path(side.job.workload_id): side for side in _sides(cluster)}
+    beside = {side.job_id: Counts.of(side) for side in sides.values()}
     stale: set[WorkloadId] = set()
     for status in engine.summaries():
+        if is_side(status.id):
+            if own_path(status.id) in ours and _side_differs(sides.pop(status.id, None), status):
+                stale.add(status.id)
+            continue
         job = known.pop(status.id, None)
-        if job is not None and _differs(job, status):
+        if job is not None and _differs(job, status, beside=beside.get(job.pk, Counts())):
             stale.add(status.id)
     stale.update(WorkloadId(path) for path, job in known.items() if job.is_published and job.running)
+    stale.update(map(WorkloadId, sides))
     return stale
 
 
@@ -75,8 +87,10 @@ def sync_some(
     one instance must not cost as much as the job has instances.
     """
     start = time.monotonic()
-    rows = Job.objects.alive().filter(cluster=cluster, workload_id__in=list(workload_ids))
-    ours = {job.workload_id: job for job in rows.only("workload_id", "wanted", "running")}
+    asked = list(workload_ids)
+    rows = Job.objects.alive().filter(cluster=cluster, workload_id__in={own_path(path) for path in asked})
+    jobs = {job.workload_id: job for job in rows.only("workload_id", "wanted", "running")}
+    ours = {path: jobs[own_path(path)] for path in asked if own_path(path) in jobs}
     if not ours:
         return Looked()
     counted = frozenset(
@@ -90,7 +104,8 @@ def sync_some(
     found = [status for status in answers if status is not None]
     mirror_apply(cluster, found, at=asked_at)
     gone = ours.keys() - {status.id for status in found}
-    mirror_missing([ours[path].pk for path in gone], at=asked_at)
+    mirror_missing([ours[path].pk for path in gone if not is_side(path)], at=asked_at)
+    sides_missing([ours[path].pk for path in gone if is_side(path)], at=asked_at)
     return Looked(took_s=time.monotonic() - start, counted=counted)
 
 
@@ -116,11 +131,23 @@ _COMPARED = (
 )  # fmt: skip
 
 
-def _differs(job: Job, status: WorkloadStatus) -> bool:
-    healthy = status.healthy if status.has_health_checks else status.running
-    counts = (job.running, job.healthy, job.staging) != (status.running, healthy, status.staging)
+def _differs(job: Job, status: WorkloadStatus, *, beside: Counts) -> bool:
+    counts = Counts.of(job) - beside != Counts.said(status)
     settled = job.state == Job.State.DEPLOYING and not status.deployments
     return counts or settled or job.config_changed_at != status.config_changed_at
+
+
+def _side_differs(side: SideWorkload | None, status: WorkloadStatus) -> bool:
+    if side is None:
+        return True
+    known = (Counts.of(side), side.wanted, side.config_changed_at)
+    return known != (Counts.said(status), status.wanted, status.config_changed_at)
+
+
+def _sides(cluster: Cluster) -> list[SideWorkload]:
+    """What is known to run beside the cluster's jobs: a handful at any time."""
+    rows = SideWorkload.objects.filter(job__cluster=cluster, job__deleted_at__isnull=True)
+    return list(rows.select_related("job"))
 
 
 def _published_but_not(cluster: Cluster, seen: set[str]) -> Iterator[int]:

@@ -28,6 +28,7 @@ from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.mirror.stream import EventStream
 from apps.jobs.mirror.sync import diagnose_troubled, find_stale, sync_everything, sync_some
 from apps.jobs.models import Job
+from apps.jobs.planning import own_path
 from clients.errors import RemoteError, TimedOut
 from engines.base import Engine, EngineEvent, EventKind, InstanceFailure, WorkloadId
 
@@ -159,7 +160,11 @@ class ClusterWatcher:
                 self._note_end(event)
 
     def _note_end(self, event: EngineEvent) -> None:
-        job = Job.objects.alive().filter(cluster=self.cluster, workload_id__in=event.workload_ids).first()
+        job = (
+            Job.objects.alive()
+            .filter(cluster=self.cluster, workload_id__in=map(own_path, event.workload_ids))
+            .first()
+        )
         if job is None or event.instance_id is None or event.state is None:
             return
         failure_note(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from apps.jobs.diagnosis import Problem, diagnose
 from apps.jobs.mirror.apply import problems_store
 from apps.jobs.models import Job, JobVersion
-from engines.base import Engine, WorkloadId, WorkloadStatus
+from engines.base import Engine, WorkloadStatus
 
 
 def job_diagnose(job: Job, status: WorkloadStatus, *, engine: Engine) -> list[Problem]:
-    """Ask for the queue's and the checks' reasons; writes `Job.problems`. Raises `clients.errors.RemoteError`."""
-    workload_id = WorkloadId(job.workload_id)
+    """Ask for the queue's and the checks' reasons; writes `Job.problems`. `status` is of the job's own workload or of
+    the one beside it. Raises `clients.errors.RemoteError`."""
     number = job.target_version or job.latest_version
     version = JobVersion.objects.filter(job=job, number=number).first()
     problems = diagnose(
         status,
         spec=version.spec if version else {},
-        waiting=engine.waiting(workload_id),
-        health=engine.health(workload_id) if status.has_health_checks else (),
+        waiting=engine.waiting(status.id),
+        health=engine.health(status.id) if status.has_health_checks else (),
     )
     problems_store(job.pk, problems)
     return problems

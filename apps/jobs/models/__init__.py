@@ -1,8 +1,8 @@
 """Jobs, their immutable versions, and the mirror of what runs."""
 
 from apps.jobs.models.history import JobEvent
-from apps.jobs.models.job import Job, JobQuerySet, JobVersion, job_tag
-from apps.jobs.models.mirror import DefinitionStamp, Instance
+from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
+from apps.jobs.models.mirror import DefinitionStamp, Instance, SideWorkload
 from apps.jobs.models.shelf import JobTemplate, Secret
 
 __all__ = [
@@ -14,5 +14,7 @@ __all__ = [
     "JobTemplate",
     "JobVersion",
     "Secret",
+    "SideWorkload",
+    "Slot",
     "job_tag",
 ]

@@ -20,6 +20,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(deleted_at__isnull=True)
 
 
+class Slot(models.TextChoices):
+    """Where on the scheduler an instance of a job runs: in its own workload, or in the one that a careful publish
+    starts beside it (`planning.side_path`)."""
+
+    MAIN = "main", _("main")
+    SIDE = "side", _("beside")
+
+
 class Job(models.Model):
     """A service that runs on one cluster: what is wanted of it, and counts of what the mirror saw.
 
@@ -77,6 +85,13 @@ class Job(models.Model):
     engine_seen_at = models.DateTimeField(_("last seen on the scheduler"), null=True)
     config_changed_at = models.DateTimeField(_("definition changed"), null=True)
     wanted_before_stop = models.PositiveIntegerField(_("instances before the stop"), null=True)
+    serving = models.CharField(
+        _("serving"),
+        max_length=8,
+        choices=Slot.choices,
+        blank=True,
+        help_text=_("During a blue-green publish: the side that serves. Empty: every instance does."),
+    )
     problems = models.JSONField(
         _("problems"), default=list, help_text=_("Why it is not as wanted; see apps.jobs.diagnosis.")
     )

@@ -10,14 +10,39 @@ from django.db.models import F, Func, Value
 from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
-from apps.jobs.models.job import Job
+from apps.jobs.models.job import Job, Slot
+
+
+class SideWorkload(models.Model):
+    """The mirror of the workload that a canary or blue-green publish runs beside a job's own; it is here for as long
+    as the scheduler has it. The job's counts are those of both together."""
+
+    job = models.OneToOneField(
+        Job, on_delete=models.CASCADE, related_name="side", primary_key=True, verbose_name=_("job")
+    )
+    seen_at = models.DateTimeField(_("last seen on the scheduler"))
+    config_changed_at = models.DateTimeField(_("definition changed"))
+    version = models.PositiveIntegerField(_("version"), null=True)
+    wanted = models.PositiveIntegerField(_("instances wanted"), default=0)
+    running = models.PositiveIntegerField(_("running"), default=0)
+    healthy = models.PositiveIntegerField(_("healthy"), default=0)
+    staging = models.PositiveIntegerField(_("staging"), default=0)
+
+    class Meta:
+        verbose_name = _("workload beside a job")
+        verbose_name_plural = _("workloads beside jobs")
+        ordering = ["job"]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} v{self.version} beside"
 
 
 class DefinitionStamp(models.Model):
     """Which of our versions the engine's definition was at a moment. An instance started from the engine's stamp T
-    runs the version of the newest row with `changed_at <= T`."""
+    runs the version of the newest row of its slot with `changed_at <= T`."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stamps", verbose_name=_("job"))
+    slot = models.CharField(_("slot"), max_length=8, choices=Slot.choices, default=Slot.MAIN)
     changed_at = models.DateTimeField(_("definition changed"))
     version = models.PositiveIntegerField(_("version"), null=True)
 
@@ -25,7 +50,9 @@ class DefinitionStamp(models.Model):
         verbose_name = _("definition stamp")
         verbose_name_plural = _("definition stamps")
         ordering = ["job", "-changed_at"]
-        constraints = [models.UniqueConstraint(fields=["job", "changed_at"], name="definition_stamp_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "slot", "changed_at"], name="definition_stamp_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.changed_at:%Y-%m-%dT%H:%M:%S} v{self.version}"
@@ -68,6 +95,7 @@ class Instance(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="instances", verbose_name=_("job"))
     task_id = models.CharField(_("task id"), max_length=500)
+    slot = models.CharField(_("slot"), max_length=8, choices=Slot.choices, default=Slot.MAIN)
     host = models.CharField(_("host"), max_length=253, blank=True)
     ip = models.CharField(_("IP"), max_length=64, blank=True)
     ports = models.JSONField(_("ports"), default=list)

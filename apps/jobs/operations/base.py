@@ -22,9 +22,10 @@ from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.core.operations.services import operation_log
 from apps.jobs.diagnosis import summarise
-from apps.jobs.mirror.apply import mirror_apply, mirror_missing, state_refresh
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent
+from apps.jobs.planning import side_path
 from apps.jobs.services.history import Happening, history_add
 from clients.errors import RemoteError
 from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
@@ -59,6 +60,7 @@ class Work:
     job: Job
     engine: Engine
     seen: tuple[WorkloadStatus | None, datetime] | None = None
+    seen_beside: tuple[WorkloadStatus | None, datetime] | None = None
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -80,6 +82,17 @@ class Work:
     def workload_id(self) -> WorkloadId:
         return WorkloadId(self.job.workload_id)
 
+    @property
+    def side_id(self) -> WorkloadId:
+        return WorkloadId(side_path(self.job.workload_id))
+
+    def look_beside(self) -> WorkloadStatus | None:
+        """What the scheduler says now of the workload beside the job's own."""
+        asked_at = timezone.now()
+        status = self.engine.get(self.side_id)
+        self.seen_beside = (status, asked_at)
+        return status
+
     def look(self) -> WorkloadStatus | None:
         """What the scheduler says now."""
         asked_at = timezone.now()
@@ -90,13 +103,14 @@ class Work:
     def keep(self) -> None:
         """Give the mirror what was seen last: who reads that an operation has ended finds the job as it left it.
         (While it is under way the mirror is the watcher's.)"""
-        if self.seen is None:
-            return
-        status, asked_at = self.seen
-        if status is None:
-            mirror_missing([self.job.pk], at=asked_at)
-        else:
-            mirror_apply(self.job.cluster, [status], at=asked_at)
+        for seen, missing in ((self.seen, mirror_missing), (self.seen_beside, sides_missing)):
+            if seen is None:
+                continue
+            status, asked_at = seen
+            if status is None:
+                missing([self.job.pk], at=asked_at)
+            else:
+                mirror_apply(self.job.cluster, [status], at=asked_at)
 
     def taken(self, deployment: DeploymentId | str | None) -> None:
         """Note that the scheduler took it, by this deployment of its (none where it had nothing to do)."""

@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation
-from apps.core.operations.kinds import Done, Failed, Outcome
-from apps.jobs.models import Instance, Job
+from apps.core.operations.kinds import Again, Done, Failed, Outcome
+from apps.jobs.models import Instance, Job, SideWorkload
 from apps.jobs.operations.base import (
+    LOOK_AGAIN_S,
     NOT_IN_TIME,
     JobKind,
     Work,
@@ -103,13 +104,18 @@ class Delete(JobKind):
     label = _("delete")
 
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
-        return status is None
+        return status is None and work.look_beside() is None
 
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
-        return work.engine.delete(work.workload_id).deployment_id
+        beside = work.engine.delete(work.side_id)  # what a publish that did not end left there
+        return work.engine.delete(work.workload_id).deployment_id or beside.deployment_id
 
     def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
-        return Done(DELETED) if status is None else None
+        return Done(DELETED) if status is None and work.look_beside() is None else None
+
+    def gone(self, work: Work) -> Outcome:
+        """Its own workload is gone; what runs beside it is still ending."""
+        return Again(after_s=LOOK_AGAIN_S, progress=90)
 
     def follow(self, work: Work, status: WorkloadStatus) -> Outcome:
         left = len(status.instances or ())
@@ -130,6 +136,7 @@ class Delete(JobKind):
         if isinstance(outcome, Done):
             now = timezone.now()
             Instance.objects.filter(job=job).delete()
+            SideWorkload.objects.filter(job=job).delete()
             Job.objects.filter(pk=job.pk).update(
                 deleted_at=now,
                 state=Job.State.DELETED,

@@ -87,20 +87,19 @@ class MesosApi:
         scheme = urlsplit(self._masters.preferred).scheme
         return f"{scheme}://{match['address']}/{match['actor']}"
 
-    def executor_folder(self, agent_url: str, executor_id: str) -> str:
-        """The sandbox folder of an executor, also of one that has ended while the agent remembers it.
+    def executor_folders(self, agent_url: str) -> dict[str, str]:
+        """The sandbox folder of each executor, also of those that have ended while the agent remembers them.
 
         For Marathon's tasks the executor's id is the task's, although the master shows it empty.
-        Raises NotFound when the agent does not know it (any more).
         """
-        operation = f"find the folder of {executor_id}"
+        operation = "find the folders of the executors"
         state = self._json(self._get(f"{agent_url}/state", operation=operation), operation=operation)
+        folders: dict[str, str] = {}
         for key in ("frameworks", "completed_frameworks"):
             for framework in state.get(key, ()):
                 for executor in (*framework.get("executors", ()), *framework.get("completed_executors", ())):
-                    if executor.get("id") == executor_id:
-                        return str(executor["directory"])
-        raise NotFound("the host keeps no folder of it (any more)", remote=self.name, operation=operation)
+                    folders.setdefault(str(executor.get("id")), str(executor["directory"]))
+        return folders
 
     def browse(self, agent_url: str, folder: str) -> list[FileInfo]:
         """What a folder holds, by path; not recursive. Raises NotFound."""

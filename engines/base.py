@@ -273,6 +273,15 @@ class LogChunk:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """A file in an instance's sandbox; `size` in bytes."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
 class EventKind(StrEnum):
     """What an event hints at. An event is a reason to look, never the truth itself."""
 
@@ -362,3 +371,9 @@ class Engine(Protocol):
     ) -> LogChunk:
         """`length` bytes of a file in the instance's sandbox; `offset` None reads the tail.
         Raises NotFound where the host no longer has it."""
+
+    def list_files(self, instance_id: InstanceId, *, host: str) -> tuple[FileStatus, ...]:
+        """What the instance's sandbox holds, folders left out; not recursive. Raises NotFound."""
+
+    def read_file(self, instance_id: InstanceId, *, host: str, file: str, offset: int, length: int) -> bytes:
+        """`length` bytes of a file in the instance's sandbox, fewer at its end. Raises NotFound."""

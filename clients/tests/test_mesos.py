@@ -131,22 +131,14 @@ STATE = {
 
 
 class TestFiles:
-    @pytest.mark.parametrize(
-        ("executor", "folder"),
-        [("web.1", "/var/mesos/web.1"), ("web.0", "/var/mesos/web.0"), ("old", "/old")],
-    )
-    def test_the_folder_of_a_task_is_found_also_after_its_end(
-        self, server: LocalServer, executor: str, folder: str
-    ) -> None:
+    def test_the_folders_of_tasks_are_found_also_after_their_end(self, server: LocalServer) -> None:
         server.on("GET", "/slave(3)/state", Reply(STATE))
 
-        assert api(server.url).executor_folder(f"{server.url}/slave(3)", executor) == folder
-
-    def test_a_folder_that_the_agent_forgot_is_not_found(self, server: LocalServer) -> None:
-        server.on("GET", "/slave(3)/state", Reply(STATE))
-
-        with pytest.raises(NotFound):
-            api(server.url).executor_folder(f"{server.url}/slave(3)", "nobody")
+        assert api(server.url).executor_folders(f"{server.url}/slave(3)") == {
+            "web.1": "/var/mesos/web.1",
+            "web.0": "/var/mesos/web.0",
+            "old": "/old",
+        }
 
     def test_files_are_asked_for_without_the_agents_prefix(self, server: LocalServer) -> None:
         found = {"path": "/s/stdout", "size": 9, "mtime": 1714564800.0, "mode": "-rw-r--r--", "uid": "root"}

@@ -15,6 +15,7 @@ from engines.base import (
     DeploymentStatus,
     EngineEvent,
     EventKind,
+    FileStatus,
     HealthResult,
     HostStatus,
     InstanceId,
@@ -31,6 +32,7 @@ from engines.marathon.events import FOLLOWED, engine_event
 from engines.marathon.logs import Sandboxes
 from engines.marathon.rollout import labelled_rollout, upgrade_strategy
 
+FILE_TIMEOUTS = Timeouts(connect_s=1.0, read_s=3.0, total_s=10.0)
 _NOTHING_TO_DO = Submission(deployment_id=None)
 
 
@@ -66,7 +68,15 @@ class MarathonEngine:
             timeouts=timeouts,
             ca_bundle=ca_bundle,
         )
-        self._sandboxes = Sandboxes(self._mesos)
+        # Somebody waits for a log with the page open, and another host may have its part of it.
+        agents = MesosApi(
+            mesos_urls,
+            name=f"mesos {name}".strip(),
+            credentials=mesos_credentials,
+            timeouts=timeouts or FILE_TIMEOUTS,
+            ca_bundle=ca_bundle,
+        )
+        self._sandboxes = Sandboxes(agents)
 
     def ping(self) -> str:
         info = self._marathon.info()
@@ -173,7 +183,13 @@ class MarathonEngine:
     def read_log(
         self, instance_id: InstanceId, *, host: str, file: str, offset: int | None, length: int
     ) -> LogChunk:
-        return self._sandboxes.read(instance_id, host=host, file=file, offset=offset, length=length)
+        return self._sandboxes.read_log(instance_id, host=host, file=file, offset=offset, length=length)
+
+    def list_files(self, instance_id: InstanceId, *, host: str) -> tuple[FileStatus, ...]:
+        return self._sandboxes.list_files(instance_id, host=host)
+
+    def read_file(self, instance_id: InstanceId, *, host: str, file: str, offset: int, length: int) -> bytes:
+        return self._sandboxes.read_file(instance_id, host=host, file=file, offset=offset, length=length)
 
 
 def _submission(result: DeploymentResult | None) -> Submission:

@@ -14,6 +14,7 @@ from clients.tests.server import Asked, Hang, LocalServer, Reply, Stream
 from engines.base import (
     DeploymentId,
     EventKind,
+    FileStatus,
     HostStatus,
     InstanceId,
     LogChunk,
@@ -327,6 +328,30 @@ class TestLogs:
 
         assert self.read(engine, offset=0, length=4).text == "0123"
         assert mesos.calls().count("GET /slave(2)/state") == 2
+
+    def test_files_are_listed_without_folders_and_read_as_bytes(
+        self, engine: MarathonEngine, mesos: LocalServer
+    ) -> None:
+        file = {"path": "/sandbox/stdout", "size": 9, "mtime": 1714564800.25, "mode": "-rw-r--r--"}
+        folder = {"path": "/sandbox/data", "size": 4096, "mtime": 1714564800.0, "mode": "drwxr-xr-x"}
+        mesos.on("GET", "/files/browse", Reply([folder, file]))
+
+        assert engine.list_files(TASK, host="node1") == (
+            FileStatus("stdout", 9, datetime(2024, 5, 1, 12, 0, 0, 250_000, UTC)),
+        )
+        # 6 bytes from the 5th: the 3 of 海, the hyphen, and the 2 of ü.
+        assert engine.read_file(TASK, host="node1", file="stdout", offset=5, length=6) == "海-ü".encode()
+        assert mesos.calls().count("GET /slave(2)/state") == 1
+
+    def test_one_look_at_an_agent_finds_all_its_instances(
+        self, engine: MarathonEngine, mesos: LocalServer
+    ) -> None:
+        executors = [{"id": TASK, "directory": "/sandbox"}, {"id": "other", "directory": "/sandbox"}]
+        mesos.on("GET", "/slave(2)/state", Reply({"frameworks": [{"executors": executors}]}))
+        for task in (TASK, InstanceId("other")):
+            engine.read_file(task, host="node1", file="stdout", offset=0, length=1)
+
+        assert mesos.calls().count("GET /slave(2)/state") == 1
 
     def test_a_host_that_is_gone_is_said_so(self, engine: MarathonEngine) -> None:
         with pytest.raises(NotFound, match="host node9 is not registered"):

@@ -13,6 +13,7 @@ from apps.core.admin_site import ReadOnlyAdmin, SreAdmin, person_of
 from apps.core.errors import InvalidInput
 from apps.jobs.models import (
     DefinitionStamp,
+    GoneInstance,
     Instance,
     Job,
     JobEvent,
@@ -71,6 +72,17 @@ class InstanceAdmin(ReadOnlyAdmin):
     list_filter = ["state", "healthy", "job__cluster"]
     list_select_related = ["job"]
     search_fields = ["task_id", "host", "ip", "job__tag"]
+
+
+@admin.register(GoneInstance)
+class GoneInstanceAdmin(ReadOnlyAdmin):
+    """Where the logs of instances are that the scheduler does not list any more."""
+
+    list_display = ["task_id", "job", "host", "version", "started_at", "gone_at"]
+    list_filter = ["job__cluster"]
+    list_select_related = ["job"]
+    search_fields = ["task_id", "host", "job__tag"]
+    date_hierarchy = "gone_at"
 
 
 @admin.register(JobEvent)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.jobs.services.history import history_prune
+from apps.jobs.services.history import gone_instances_prune, history_prune
 
 
 @shared_task(name="jobs.prune_history", time_limit=280)
 def prune_history() -> None:
     while history_prune(now=timezone.now()):
+        pass
+    while gone_instances_prune(now=timezone.now()):
         pass

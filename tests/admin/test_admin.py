@@ -23,6 +23,7 @@ from apps.hosts.models import Host
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import (
     DefinitionStamp,
+    GoneInstance,
     Instance,
     Job,
     JobEvent,
@@ -83,6 +84,9 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
         job=make_job(), seen_at=timezone.now(), config_changed_at=timezone.now()
     ),
     Instance: lambda: make_instance(),
+    GoneInstance: lambda: GoneInstance.objects.create(
+        job=make_job(), task_id="web.1", host="node1", gone_at=timezone.now()
+    ),
     JobEvent: _event,
     JobTemplate: lambda: make_template(),
     Secret: lambda: Secret.objects.create(

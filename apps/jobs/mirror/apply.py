@@ -19,7 +19,7 @@ from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
 from apps.jobs.diagnosis import Problem, missing
-from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_write
+from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
 from apps.jobs.models import Instance, Job, JobEvent, SideWorkload, Slot
 from apps.jobs.planning import job_state, own_path, side_path
@@ -79,7 +79,7 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
         if not seen and not sides:
             return set()
         definitions_stamp(seen, slot=Slot.MAIN)
-        batch.changed |= instances_write(seen, slot=Slot.MAIN) | sides_write(sides, at=at)
+        batch.changed |= instances_write(seen, slot=Slot.MAIN, at=at) | sides_write(sides, at=at)
         busy = _busy(jobs)
         own = {one.job.pk: one.status for one in seen}
         changed_beside = {one.job.pk: one.status for one in sides}
@@ -98,7 +98,7 @@ def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
     batch = Batch()
     with transaction.atomic():
         jobs = [job for job in _locked(pk__in=list(job_ids)) if _is_news(job.engine_seen_at, at)]
-        gone, _ = Instance.objects.filter(job__in=jobs, slot=Slot.MAIN).delete()
+        gone = instances_forget(Instance.objects.filter(job__in=jobs, slot=Slot.MAIN), at=at)
         busy = _busy(jobs)
         before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
@@ -132,7 +132,7 @@ def sides_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
             _set_state(job, _state(job, deploying=job.pk in busy))
             batch.changed.add(job.pk)
             batch.settled.add(job.pk)
-        Instance.objects.filter(job__in=jobs, slot=Slot.SIDE).delete()
+        instances_forget(Instance.objects.filter(job__in=jobs, slot=Slot.SIDE), at=at)
         SideWorkload.objects.filter(job__in=jobs).delete()
         _save(jobs, before, seen=(), at=at)
     _tell(batch)

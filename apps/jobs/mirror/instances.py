@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from apps.jobs.models import DefinitionStamp, Instance, Job, Slot
+from django.db.models import QuerySet
+
+from apps.jobs.models import DefinitionStamp, GoneInstance, Instance, Job, Slot
 from apps.jobs.planning import version_at
 from engines.base import InstanceStatus, WorkloadStatus
 
@@ -55,9 +57,9 @@ class _Known:
 _VERSION, _ENGINE_VERSION = (Instance.MIRRORED.index(name) for name in ("version", "engine_version"))
 
 
-def instances_write(seen: Sequence[Seen], *, slot: Slot) -> set[int]:
-    """Insert, update and delete the rows of these workloads' instances; only rows that differ are written. Statuses
-    that came without instances are left out. Returns the ids of the jobs that changed."""
+def instances_write(seen: Sequence[Seen], *, slot: Slot, at: datetime) -> set[int]:
+    """Insert, update and delete the rows of these workloads' instances, as they were `at` then; only rows that differ
+    are written. Statuses that came without instances are left out. Returns the ids of the jobs that changed."""
     listed = {one.job.pk: instances for one in seen if (instances := one.status.instances) is not None}
     if not listed:
         return set()
@@ -87,8 +89,18 @@ def instances_write(seen: Sequence[Seen], *, slot: Slot) -> set[int]:
         )
     if known:
         changed |= {job_id for job_id, _task_id in known}
-        Instance.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
+        instances_forget(Instance.objects.filter(pk__in=[row.pk for row in known.values()]), at=at)
     return changed
+
+
+def instances_forget(instances: QuerySet[Instance], *, at: datetime) -> int:
+    """Delete the rows of instances that are not listed any more, and note where their logs are. Returns how many."""
+    rows = instances.values("job_id", "task_id", "host", "version", "started_at")
+    GoneInstance.objects.bulk_create(
+        [GoneInstance(gone_at=at, **row) for row in rows], ignore_conflicts=True, batch_size=1000
+    )
+    deleted, _ = instances.delete()
+    return deleted
 
 
 def _versions(

@@ -66,7 +66,7 @@ def sides_write(seen: Sequence[Seen], *, at: datetime) -> set[int]:
     if not seen:
         return set()
     definitions_stamp(seen, slot=Slot.SIDE)
-    changed = instances_write(seen, slot=Slot.SIDE)
+    changed = instances_write(seen, slot=Slot.SIDE, at=at)
     for one in seen:
         counts = Counts.said(one.status)
         one.job.side = SideWorkload(

@@ -2,11 +2,12 @@
 
 from apps.jobs.models.history import JobEvent
 from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
-from apps.jobs.models.mirror import DefinitionStamp, Instance, SideWorkload
+from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, SideWorkload
 from apps.jobs.models.shelf import JobTemplate, Secret
 
 __all__ = [
     "DefinitionStamp",
+    "GoneInstance",
     "Instance",
     "Job",
     "JobEvent",

@@ -126,3 +126,33 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return self.task_id
+
+
+class GoneInstance(models.Model):
+    """An instance that the scheduler lists no more. Its host keeps its folder for a while, with what it wrote: so it
+    is kept here for as long, to be found again."""
+
+    KEPT_DAYS: ClassVar = 7
+    """How long a Mesos agent keeps a folder at most, unless told otherwise (`--gc_delay`, a week)."""
+
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, related_name="gone_instances", verbose_name=_("job")
+    )
+    task_id = models.CharField(_("task id"), max_length=500)
+    host = models.CharField(_("host"), max_length=253, blank=True)
+    version = models.PositiveIntegerField(_("version"), null=True)
+    started_at = models.DateTimeField(_("started"), null=True)
+    gone_at = models.DateTimeField(_("gone"))
+
+    class Meta:
+        verbose_name = _("gone instance")
+        verbose_name_plural = _("gone instances")
+        ordering = ["-gone_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["job", "task_id"], name="gone_instance_once")]
+        indexes = [
+            models.Index(fields=["job", "-gone_at", "-id"], name="gone_instance_order"),
+            models.Index(fields=["gone_at"], name="gone_instance_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.task_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import timezone
 
-from apps.jobs.models import Job, JobEvent
+from apps.jobs.models import GoneInstance, Job, JobEvent
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -69,4 +69,12 @@ def history_prune(*, now: datetime, batch: int = 5000) -> int:
     old = JobEvent.objects.filter(at__lt=history_begins(now=now))
     pks = list(old.order_by("at").values_list("pk", flat=True)[:batch])
     JobEvent.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def gone_instances_prune(*, now: datetime, batch: int = 5000) -> int:
+    """Forget instances whose folder no host keeps any more, oldest first. Returns how many."""
+    old = GoneInstance.objects.filter(gone_at__lt=now - timedelta(days=GoneInstance.KEPT_DAYS))
+    pks = list(old.order_by("gone_at").values_list("pk", flat=True)[:batch])
+    GoneInstance.objects.filter(pk__in=pks).delete()
     return len(pks)

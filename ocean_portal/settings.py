@@ -184,6 +184,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "core.sweep_operations", "schedule": 2.0, "options": {"expires": 4}},
+    "run-expiries": {"task": "jobs.run_expiries", "schedule": 5.0, "options": {"expires": 10}},
     "heartbeat": {"task": "core.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-jobs": {"task": "jobs.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -103,7 +104,8 @@ class TranslatedLine(models.Model):
 def render_line(text: str, values: Mapping[str, Any]) -> str:
     """The stored sentence in the active language. `text` was marked with `gettext_noop` where it was written.
 
-    A value may be a sentence of its own (`{"text", "values"}`) or a list of them.
+    A value may be a sentence of its own (`{"text", "values"}`), a list of them, or a `{"moment": ISO 8601}`, which is
+    said in the active time zone.
     """
     if not text:
         return ""
@@ -124,6 +126,9 @@ def _render_value(value: Any) -> Any:
         return " ".join(str(_render_value(item)) for item in value)
     if isinstance(value, Mapping) and "text" in value:
         return render_line(value["text"], value.get("values", {}))
+    if isinstance(value, Mapping) and "moment" in value:
+        moment = datetime.fromisoformat(value["moment"])
+        return date_format(timezone.localtime(moment), "Y-m-d H:i O")
     return value
 
 

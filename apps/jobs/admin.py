@@ -19,6 +19,7 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    ScaleExpiry,
     Secret,
     SideWorkload,
 )
@@ -37,6 +38,16 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ["state", "cluster", ("deleted_at", admin.EmptyFieldListFilter)]
     search_fields = ["tag", "workload_id", "managed_by"]
     date_hierarchy = "created_at"
+
+
+@admin.register(ScaleExpiry)
+class ScaleExpiryAdmin(ReadOnlyAdmin):
+    """What goes back by itself, and when. It is kept or undone on the job's page."""
+
+    list_display = ["job", "at", "during", "instances", "operation"]
+    list_select_related = ["job", "operation"]
+    search_fields = ["job__tag"]
+    date_hierarchy = "at"
 
 
 @admin.register(JobVersion)

@@ -38,7 +38,7 @@ ENDED = (Instance.State.FAILED, Instance.State.FINISHED, Instance.State.KILLED)
 
 def jobs_visible(user: Person) -> QuerySet[Job]:
     """The jobs that the person may know of, with what lists show, in a fixed number of queries."""
-    return scope(Job.objects.alive(), user).select_related("product_line", "cluster")
+    return scope(Job.objects.alive(), user).select_related("product_line", "cluster", "expiry")
 
 
 def with_active_operation(jobs: QuerySet[Job]) -> QuerySet[Job]:

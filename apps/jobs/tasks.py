@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from apps.jobs.services.expiry_due import expiries_run
 from apps.jobs.services.history import gone_instances_prune, history_prune
 
 
@@ -14,3 +15,8 @@ def prune_history() -> None:
         pass
     while gone_instances_prune(now=timezone.now()):
         pass
+
+
+@shared_task(name="jobs.run_expiries", time_limit=20)
+def run_expiries() -> None:
+    expiries_run(now=timezone.now())

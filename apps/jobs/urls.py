@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.jobs.views import actions, detail, form, hosts, lists, logs, product_lines, publish, templates
+from apps.jobs.views import (
+    actions,
+    detail,
+    expiry,
+    form,
+    hosts,
+    lists,
+    logs,
+    product_lines,
+    publish,
+    templates,
+)
 from apps.jobs.views.dashboard import dashboard
 
 app_name = "jobs"
@@ -28,6 +39,7 @@ urlpatterns = [
     path("jobs/<str:tag>/publish/", publish.publish, name="publish"),
     path("jobs/<str:tag>/rollback/", publish.rollback, name="rollback"),
     path("jobs/<str:tag>/scale/", actions.scale, name="scale"),
+    path("jobs/<str:tag>/scale/keep/", expiry.keep, name="expiry_keep"),
     path("jobs/<str:tag>/restart/", actions.restart, name="restart"),
     path("jobs/<str:tag>/stop/", actions.stop, name="stop"),
     path("jobs/<str:tag>/start/", actions.start, name="start"),

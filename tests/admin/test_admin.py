@@ -29,6 +29,7 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    ScaleExpiry,
     Secret,
     SideWorkload,
 )
@@ -88,6 +89,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
         job=make_job(), task_id="web.1", host="node1", gone_at=timezone.now()
     ),
     JobEvent: _event,
+    ScaleExpiry: lambda: ScaleExpiry.objects.create(job=make_job(), at=timezone.now(), during=6, instances=3),
     JobTemplate: lambda: make_template(),
     Secret: lambda: Secret.objects.create(
         product_line=make_product_line(), name="key", value="s3cret", updated_by=make_user()

@@ -38,6 +38,7 @@ from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job, JobTemplate
 from apps.jobs.selectors import job_explain, jobs_visible, with_active_operation, with_latest_spec
 from apps.jobs.services.drafts import NewJob
+from apps.jobs.services.expiry import expiry_keep
 from apps.jobs.spec import spec_merge
 
 
@@ -113,6 +114,15 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     @action(detail=True, methods=["post"])
     def scale(self, request: Request, tag: str) -> Response:
         return self._ask(services.job_scale, ScaleFields)
+
+    @extend_schema(
+        request=None, responses=JobSerializer, summary="Keep the number of instances: it expires no more."
+    )
+    @action(detail=True, methods=["delete"])
+    def expiry(self, request: Request, tag: str) -> Response:
+        job = self.job
+        expiry_keep(job=job, by=self.person)
+        return Response(self._described(job))
 
     @starts_operation(request=Reasoned, summary="Replace every instance by a new one of the same version.")
     @action(detail=True, methods=["post"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.api.serializers import UtcDateTimeField
 from apps.core.serializers import Reasoned, Strict
 from apps.jobs.diagnosis import render_problem
-from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, Secret
+from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, ScaleExpiry, Secret
 from apps.jobs.spec.fields import SpecFields, StrategyFields
 
 # --- reading -------------------------------------------------------------------------------------------
@@ -35,9 +38,20 @@ class InstanceCountsSerializer(serializers.ModelSerializer[Job]):
         read_only_fields = fields
 
 
+class ScaleExpirySerializer(serializers.ModelSerializer[ScaleExpiry]):
+    """When the job goes back to so many `instances` by itself."""
+
+    at = UtcDateTimeField()
+
+    class Meta:
+        model = ScaleExpiry
+        fields = ["at", "instances"]
+        read_only_fields = fields
+
+
 class JobListSerializer(serializers.ModelSerializer[Job]):
     """`version` is the latest one saved, `running_version` the one that last became healthy, `operation` the id of the
-    operation that works on it now."""
+    operation that works on it now, `expiry` when its number of instances goes back by itself."""
 
     product_line = serializers.CharField(source="product_line.tag")
     cluster = serializers.CharField(source="cluster.name")
@@ -45,6 +59,7 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
     instances = InstanceCountsSerializer(source="*")
     since = UtcDateTimeField(source="state_since")
     operation = serializers.IntegerField(source="active_operation_id", allow_null=True)
+    expiry = ScaleExpirySerializer(source="pending_expiry", allow_null=True, default=None)
     problems = serializers.SerializerMethodField()
     created = UtcDateTimeField(source="created_at")
 
@@ -52,7 +67,7 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
         model = Job
         fields = [
             "tag", "product_line", "service", "cluster", "name", "state", "since", "version",
-            "running_version", "instances", "operation", "problems", "managed_by", "created",
+            "running_version", "instances", "expiry", "operation", "problems", "managed_by", "created",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -190,6 +205,18 @@ class StrategyField(serializers.DictField):
     """A publish strategy as people write it; the services check it."""
 
 
+class AwareDateTimeField(serializers.DateTimeField):
+    """A moment in ISO 8601 that says its zone: whose wall clock another one meant could only be guessed."""
+
+    default_error_messages = {"naive": _("Name the zone too, as in %(example)s.")}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if timezone.is_naive(value):
+            example = {"example": "2026-11-20T18:00:00+08:00"}
+            raise serializers.ValidationError(self.error_messages["naive"] % example, code="naive")
+        return value
+
+
 # --- asking --------------------------------------------------------------------------------------------
 
 
@@ -236,9 +263,10 @@ class RollbackFields(Reasoned):
 
 
 class ScaleFields(Reasoned):
-    """0 stops the job."""
+    """0 stops the job. `until`: then it goes back to the number of before; ISO 8601 with its zone."""
 
     instances = serializers.IntegerField(min_value=0)
+    until = AwareDateTimeField(required=False, allow_null=True, default=None)
 
 
 class KillFields(Reasoned):

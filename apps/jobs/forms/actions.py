@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
@@ -74,7 +75,20 @@ class ScaleForm(ActionForm):
         max_value=MAX_INSTANCES,
         widget=forms.NumberInput({"inputmode": "numeric"}),
     )
+    until = forms.DateTimeField(
+        label=gettext_lazy("Until"),
+        required=False,
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
     confirm = TextField(label=gettext_lazy("The job's name, to confirm"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = {"zone": timezone.get_current_timezone_name()}
+        self.fields["until"].help_text = (
+            _("Then it goes back by itself. In your time zone, %(zone)s. Empty: for good.") % zone
+        )
 
     @property
     def asks_for_name(self) -> bool:

@@ -1,5 +1,6 @@
 """Jobs, their immutable versions, and the mirror of what runs."""
 
+from apps.jobs.models.expiry import ScaleExpiry
 from apps.jobs.models.history import JobEvent
 from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
 from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, SideWorkload
@@ -14,6 +15,7 @@ __all__ = [
     "JobQuerySet",
     "JobTemplate",
     "JobVersion",
+    "ScaleExpiry",
     "Secret",
     "SideWorkload",
     "Slot",

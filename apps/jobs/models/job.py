@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import validate_name
+
+if TYPE_CHECKING:
+    from apps.jobs.models.expiry import ScaleExpiry
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -125,6 +128,12 @@ class Job(models.Model):
     @property
     def is_published(self) -> bool:
         return self.target_version is not None
+
+    @property
+    def pending_expiry(self) -> ScaleExpiry | None:
+        """When the number of instances goes back by itself; None where it does not, or was changed since."""
+        expiry: ScaleExpiry | None = getattr(self, "expiry", None)
+        return expiry if expiry is not None and expiry.during == self.wanted else None
 
     @property
     def all_well(self) -> bool:

@@ -13,6 +13,7 @@ from apps.jobs.models import Job
 from apps.jobs.operations.base import NOT_IN_TIME, PUTTING_BACK, JobKind, Work, follow_again
 from apps.jobs.planning import count_well
 from apps.jobs.services.actions import SCALE, START, STOP
+from apps.jobs.services.expiry import expiry_restore
 from engines.base import DeploymentId, WorkloadStatus
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class Resize(JobKind):
         """What the scheduler never took, or somebody called off, is not wanted any more."""
         memory = operation.memory
         if not isinstance(outcome, Done) and (memory.get("put_back") or not memory.get("asked")):
-            Job.objects.filter(pk=job.pk).update(wanted=operation.parameters["previous"]["wanted"])
+            previous = operation.parameters["previous"]
+            Job.objects.filter(pk=job.pk).update(wanted=previous["wanted"])
+            expiry_restore(job, previous.get("expiry"))
 
 
 def _percent(*, now: int, start: int, end: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -18,9 +19,10 @@ from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Operation
 from apps.core.operations.services import Intent, Target, operation_repeated, operation_start
 from apps.core.serializers import checked
-from apps.jobs.models import Instance, Job, JobVersion
+from apps.jobs.models import Instance, Job, JobVersion, ScaleExpiry
 from apps.jobs.planning import publish_instances
 from apps.jobs.services.drafts import require_editable
+from apps.jobs.services.expiry import check_until, expiry_of, expiry_write
 from apps.jobs.spec.fields import MAX_INSTANCES, StrategyFields
 
 if TYPE_CHECKING:
@@ -89,24 +91,31 @@ def job_rollback(
 
 @transaction.atomic
 def job_scale(
-    *, job: Job, instances: int, by: User | None, idempotency_key: str = "", reason: str = ""
+    *,
+    job: Job,
+    instances: int,
+    by: User | None,
+    until: datetime | None = None,
+    idempotency_key: str = "",
+    reason: str = "",
 ) -> Operation:
     """Ask for `instances` copies of what runs (0 stops the job). `by` None: the platform's own decision.
+    `until`: then it goes back to the number of before by itself, unless somebody asks for another one meanwhile.
 
     Source: Marathon REST, PUT /v2/apps/{id} with the absolute number, so that asking twice is asking once.
     """
     if by is not None:
         require_editable(job, by=by)
-    ask = Ask(
-        job, Intent(SCALE if instances else STOP, by, {"instances": instances}, idempotency_key, reason)
-    )
+    asked = {"instances": instances, **({"until": until.isoformat()} if until else {})}
+    ask = Ask(job, Intent(SCALE if instances else STOP, by, asked, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
     if not 0 <= instances <= MAX_INSTANCES:
         text = _("Ask for 0 to %(max)s instances.") % {"max": MAX_INSTANCES}
         raise InvalidInput(FieldError("instances", "out_of_range", text))
+    check_until(until, now=timezone.now())
     _require_published(job)
-    return _resize(ask, instances=instances) if instances else _stop(ask)
+    return _resize(ask, instances=instances, until=until) if instances else _stop(ask, until=until)
 
 
 @transaction.atomic
@@ -215,18 +224,27 @@ def _publish(ask: Ask, *, version: int, strategy: Mapping[str, Any] | None) -> O
     return operation
 
 
-def _stop(ask: Ask) -> Operation:
-    job = ask.job
-    operation = ask.start(instances=0, previous={"wanted": job.wanted})
-    _intend(job, operation, wanted=0, wanted_before_stop=job.wanted or job.wanted_before_stop)
+def _stop(ask: Ask, *, until: datetime | None = None) -> Operation:
+    job, before = ask.job, ask.job.wanted
+    pending = expiry_of(job)
+    operation = ask.start(instances=0, previous=_before(job, pending))
+    _intend(job, operation, wanted=0, wanted_before_stop=before or job.wanted_before_stop)
+    expiry_write(job, operation, pending, until=until, before=before)
     return operation
 
 
-def _resize(ask: Ask, *, instances: int) -> Operation:
-    job = ask.job
-    operation = ask.start(instances=instances, previous={"wanted": job.wanted})
+def _resize(ask: Ask, *, instances: int, until: datetime | None = None) -> Operation:
+    job, before = ask.job, ask.job.wanted
+    pending = expiry_of(job)
+    operation = ask.start(instances=instances, previous=_before(job, pending))
     _intend(job, operation, wanted=instances)
+    expiry_write(job, operation, pending, until=until, before=before)
     return operation
+
+
+def _before(job: Job, pending: ScaleExpiry | None) -> dict[str, Any]:
+    """What calling a scaling off brings back."""
+    return {"wanted": job.wanted, **({"expiry": pending.as_json()} if pending else {})}
 
 
 def _intend(job: Job, operation: Operation, **fields: Any) -> None:

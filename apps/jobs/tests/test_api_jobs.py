@@ -87,6 +87,7 @@ class TestCreate:
             "version": 1,
             "running_version": None,
             "instances": {"wanted": 0, "running": 0, "healthy": 0, "staging": 0},
+            "expiry": None,
             "operation": None,
             "problems": [],
             "managed_by": "",

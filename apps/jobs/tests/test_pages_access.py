@@ -23,7 +23,7 @@ OF_A_JOB = {
 WRITING = {
     "edit", "publish", "rollback", "scale", "restart", "stop", "start", "delete", "kill",
 }  # fmt: skip
-POST_ONLY = {"api_call"}
+POST_ONLY = {"api_call", "expiry_keep"}
 
 
 def address(name: str, job: Job) -> str:

@@ -52,7 +52,9 @@ class Question:
 @require_http_methods(GET_AND_POST)
 def scale(request: PageRequest, tag: str) -> HttpResponse:
     job = _editable(request, tag)
-    form = ScaleForm(_data(request), job=job, initial={"instances": job.wanted})
+    number = request.GET.get("instances", "")
+    asked = int(number) if number.isdecimal() and len(number) < 7 else job.wanted
+    form = ScaleForm(_data(request), job=job, initial={"instances": asked})
     now = _("Instances wanted now: %(count)s; running: %(running)s.")
     question = Question(
         title=_("Scale %(name)s") % {"name": job.name},
@@ -67,6 +69,7 @@ def scale(request: PageRequest, tag: str) -> HttpResponse:
         lambda: job_scale(
             job=job,
             instances=form.cleaned_data["instances"],
+            until=form.cleaned_data["until"],
             by=request.user,
             **form.asked,
         ),

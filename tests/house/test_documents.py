@@ -85,7 +85,7 @@ def _fields(serializer: Strict) -> dict[str, str]:
 
 def _default(field: serializers.Field[Any, Any, Any, Any]) -> str:
     if field.default is empty:
-        return "required"
+        return "required" if field.required else "none"
     if isinstance(field, Strict):
         return "see there"
     value = field.default() if callable(field.default) else field.default

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api.base import starts_operation
-from apps.core.engines import get_engine
 from apps.core.serializers import checked
 from apps.jobs.api.base import OfJob, describe_tag
 from apps.jobs.api.serializers import (
@@ -28,6 +27,7 @@ from apps.jobs.api.serializers import (
 )
 from apps.jobs.filters import InstanceFilter, JobEventFilter
 from apps.jobs.log_sources import log_source
+from apps.jobs.masking import job_engine
 from apps.jobs.models import Instance, JobEvent, JobVersion
 from apps.jobs.selectors import history_of, instances_of, versions_of
 from apps.jobs.services import instance_kill, instance_kill_repeated
@@ -133,7 +133,7 @@ class LogView(OfJob):
         instance = log_source(job, query["task"])
         if instance is None:
             raise Http404
-        chunk = get_engine(job.cluster).read_log(
+        chunk = job_engine(job).read_log(
             InstanceId(instance.task_id),
             host=instance.host,
             file=query["file"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.jobs.forms.fields import PlainForm
+from apps.jobs.forms.hooks import HookForm, PostStartForm, PreStopForm
 from apps.jobs.forms.initial import spec_with_defaults
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.forms.rows import (
@@ -51,7 +52,17 @@ _ROWS: dict[str, type[RowForm]] = {
 _TABS: dict[str, tuple[str, ...]] = {
     "job": ("place", "what", "ports", "env", "files"),
     "runtime": ("resources", "health_checks", "constraints", "volumes"),
-    "advanced": ("strategy", "advanced", "backoff", "fetch", "labels", "depends_on", "note"),
+    "advanced": (
+        "strategy",
+        "advanced",
+        "backoff",
+        "pre_stop",
+        "post_start",
+        "fetch",
+        "labels",
+        "depends_on",
+        "note",
+    ),
 }
 _PATH = re.compile(r"spec\.(?P<key>\w+)(?:\[(?P<index>\d+)\])?(?:\.(?P<field>.*))?", re.DOTALL)
 
@@ -77,6 +88,8 @@ class JobForm:
         self.strategy = StrategyForm(data, initial=shown["strategy"], prefix="strategy")
         self.backoff = BackoffForm(data, initial=shown["backoff"], prefix="backoff")
         self.advanced = AdvancedForm(data, initial=shown)
+        self.pre_stop = PreStopForm(data, initial=shown["hooks"]["pre_stop"], prefix="pre_stop")
+        self.post_start = PostStartForm(data, initial=shown["hooks"]["post_start"], prefix="post_start")
         self.note = NoteForm(data, initial={"note": note})
         self.rows = {
             key: RowSet(row, key=key, items=_items(shown[key]), data=data) for key, row in _ROWS.items()
@@ -128,6 +141,7 @@ class JobForm:
         }
         spec["strategy"] = self.strategy.cleaned_data
         spec["backoff"] = self.backoff.cleaned_data
+        spec["hooks"] = {name: hook for name, form in self._hooks().items() if (hook := form.hook())}
         for key, rows in self.rows.items():
             spec[key] = rows.mapping() if issubclass(rows.form, NamedRowForm) else rows.items()
         return spec
@@ -152,8 +166,12 @@ class JobForm:
             ("spec.", self.advanced),
             ("spec.strategy.", self.strategy),
             ("spec.backoff.", self.backoff),
+            *((f"spec.hooks.{name}.", form) for name, form in self._hooks().items()),
             ("", self.note),
         ]
+
+    def _hooks(self) -> dict[str, HookForm]:
+        return {"pre_stop": self.pre_stop, "post_start": self.post_start}
 
     # --- what is wrong with it --------------------------------------------------------------------------
 

@@ -141,7 +141,21 @@ class FileRow(RowForm):
         attrs={"placeholder": "conf/app.conf", "class": "font-monospace"},
         help_text=_("Inside the instance's folder; written before the command starts."),
     )
-    content = TextField(label=_("Content"), rows=5, strip=False, attrs={"class": "font-monospace"})
+    mode = TextField(
+        label=_("Mode"),
+        attrs={"placeholder": "0644", "class": "font-monospace"},
+        help_text=_("Octal: 0600 for the instance alone, 0755 for a script."),
+    )
+    content = TextField(
+        label=_("Content"),
+        rows=5,
+        strip=False,
+        attrs={"class": "font-monospace"},
+        help_text=_("${secret:name} is replaced by the value of that secret at the publish."),
+    )
+
+    def field_at_fault(self, code: str) -> str:
+        return "content" if code == "unknown_secret" else super().field_at_fault(code)
 
 
 class HealthCheckRow(RowForm):

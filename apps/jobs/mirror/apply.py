@@ -7,7 +7,7 @@ something newer is known already (`engine_seen_at` is when the scheduler was ask
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
 from apps.jobs.diagnosis import Problem, missing
+from apps.jobs.masking import mask_of, masked_statuses
 from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
 from apps.jobs.models import Instance, Job, JobEvent, SideWorkload, Slot
@@ -68,6 +69,7 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
     by_path = {str(status.id): status for status in statuses}
     with transaction.atomic():
         jobs = _locked(cluster=cluster, workload_id__in={own_path(path) for path in by_path})
+        by_path = masked_statuses(jobs, by_path)
         before = {job.pk: _written(job) for job in jobs}
         beside = {job.pk: Counts.of(side_of(job)) for job in jobs}
         seen = [
@@ -161,7 +163,8 @@ def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
 
 def failure_note(job: Job, failure: InstanceFailure) -> None:
     """Write an instance's bad end into the job's history, once however often it is reported."""
-    history_write([(job, _bad_end(failure))])
+    message = mask_of(job)(failure.message)
+    history_write([(job, _bad_end(replace(failure, message=message)))])
 
 
 # --- the parts of a batch ------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from apps.core.engines import get_engine
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.core.operations.services import operation_log
 from apps.jobs.diagnosis import summarise
+from apps.jobs.masking import job_engine
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent
@@ -228,7 +228,7 @@ class JobKind(ABC):
 
     def _work(self, operation: Operation) -> Work:
         job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
-        return Work(operation=operation, job=job, engine=get_engine(job.cluster))
+        return Work(operation=operation, job=job, engine=job_engine(job))
 
     def _kept(self, work: Work, outcome: Outcome) -> Outcome:
         if not isinstance(outcome, Again):

@@ -24,6 +24,7 @@ from apps.jobs.operations.base import (
 from apps.jobs.planning import count_rollout
 from apps.jobs.services.actions import PUBLISH, ROLLBACK
 from apps.jobs.services.drafts import SecretMissing, used_secrets
+from apps.jobs.spec.files import MAX_FILE_BYTES, MAX_FILES_BYTES, FilesTooLarge
 from apps.jobs.spec.workload import make_workload
 from engines.base import DeploymentId, WorkloadId, WorkloadStatus
 
@@ -43,6 +44,10 @@ NEW_STAYS = gettext_noop("%(why)s Version %(version)s stays: its deployment had 
 STILL_PUTTING_BACK = gettext_noop("%(why)s The scheduler has not finished putting back what ran before.")
 SECRET_GONE = gettext_noop(
     "The secret '%(name)s' is gone: add it again, or publish a version that does not name it."
+)
+FILES_TOO_LARGE = gettext_noop(
+    "With the values of their secrets the config files are too large: %(file_kib)s KiB each and %(kib)s KiB together "
+    "are the most that can be sent."
 )
 
 
@@ -81,6 +86,10 @@ class Publish(JobKind):
             return super()._ask(work)
         except SecretMissing as exc:
             return Failed(SECRET_GONE, {"name": exc.name})
+        except FilesTooLarge:
+            return Failed(
+                FILES_TOO_LARGE, {"file_kib": MAX_FILE_BYTES // 1024, "kib": MAX_FILES_BYTES // 1024}
+            )
 
     def time_limit(self, work: Work) -> timedelta:
         return timedelta(seconds=work.parameters["strategy"]["deadline_s"])

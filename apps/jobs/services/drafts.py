@@ -21,7 +21,7 @@ from apps.jobs.models import Job, JobVersion, Secret, job_tag
 from apps.jobs.planning import workload_path
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.spec import spec_merge, spec_validate
-from apps.jobs.spec.workload import secret_names
+from apps.jobs.spec.workload import secret_names, secret_uses
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -179,15 +179,11 @@ def check_references(
     that are about to be saved `beside` this one)."""
     errors = []
     known = set(Secret.objects.filter(product_line=product_line).values_list("name", flat=True))
-    for name, value in spec["env"].items():
-        if isinstance(value, dict) and value["secret"] not in known:
+    for path, name in secret_uses(spec):
+        if name not in known:
             text = _("%(line)s has no secret '%(secret)s'. Add it on the product line's page first.")
             errors.append(
-                FieldError(
-                    f"spec.env.{name}",
-                    "unknown_secret",
-                    text % {"line": product_line, "secret": value["secret"]},
-                )
+                FieldError(f"spec.{path}", "unknown_secret", text % {"line": product_line, "secret": name})
             )
     if spec["depends_on"]:
         visible = scope(Job.objects.alive().filter(cluster=cluster), by).exclude(tag=tag)

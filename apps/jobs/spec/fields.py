@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.core.serializers import Strict
+from apps.jobs.spec.files import FileFields, check_files
+from apps.jobs.spec.hooks import HooksFields, check_hooks
 
 MAX_INSTANCES = 100_000
-MAX_FILE_BYTES = 64 * 1024
-"""A config file travels in one environment variable, and Linux allows 128 KiB for one."""
 
 validate_port_name = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
@@ -29,11 +29,6 @@ validate_env_name = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]*\Z",
     _("Use letters, digits and underscores, not starting with a digit."),
     code="invalid_name",
-)
-validate_relative_path = RegexValidator(
-    r"^(?!/)(?!.*(^|/)\.\.?(/|$))[^\0'\n]+\Z",
-    _("Use a path inside the instance's folder: not starting with / and without . or .. parts."),
-    code="invalid_path",
 )
 validate_volume_name = RegexValidator(
     r"^(?!\.{1,2}$)[^\s/]+\Z", _("Use a folder name without slashes, such as data."), code="invalid_path"
@@ -126,19 +121,6 @@ class VolumeFields(Strict):
                     "A volume that need not persist is the instance's own folder: leave it out and ask for disk."
                 ),
                 code="invalid",
-            )
-        return value
-
-
-class FileFields(Strict):
-    path = serializers.CharField(max_length=255, validators=[validate_relative_path])
-    content = serializers.CharField(allow_blank=True, trim_whitespace=False, default="")
-
-    def validate_content(self, value: str) -> str:
-        if len(value.encode()) > MAX_FILE_BYTES:
-            raise serializers.ValidationError(
-                _("A config file holds at most %(size)s KiB.") % {"size": MAX_FILE_BYTES // 1024},
-                code="max_length",
             )
         return value
 
@@ -257,16 +239,8 @@ class SpecFields(Strict):
     depends_on = serializers.ListField(
         child=serializers.CharField(max_length=400), default=list, max_length=50
     )
-    hooks = serializers.DictField(default=dict)
+    hooks = HooksFields(default=dict)
     debug = serializers.BooleanField(default=False)
-
-    def validate_hooks(self, value: dict[str, Any]) -> dict[str, Any]:
-        if value:
-            raise serializers.ValidationError(
-                _("Hooks run inside the container's init, which this release does not have. Leave it empty."),
-                code="not_available",
-            )
-        return value
 
     def validate_debug(self, value: bool) -> bool:
         if value:
@@ -287,6 +261,7 @@ class SpecFields(Strict):
 
     def validate_files(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         _unique(value, key="path", text=_("Two files have this path."))
+        check_files(value)
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -298,6 +273,7 @@ class SpecFields(Strict):
             raise _field(
                 "files", "invalid", _("Config files are written before the command starts: give a command.")
             )
+        check_hooks(attrs)
         _complete_health_checks(attrs)
         return attrs
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import shlex
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from apps.jobs.spec.files import content_secrets, file_environment, writing_lines
+from apps.jobs.spec.hooks import hooked_command
 from engines.base import (
     TAG_LABEL,
     Backoff,
@@ -23,7 +22,6 @@ from engines.base import (
 
 DISK_IO_ENV = "OCEAN_DISK_IO_MIB_S"
 BANDWIDTH_ENV = "OCEAN_BANDWIDTH_MBIT_S"
-FILE_ENV = "OCEAN_FILE_{index}"
 
 
 def make_workload(
@@ -38,7 +36,8 @@ def make_workload(
     strategy: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Workload:
-    """The workload of one version. `secrets` holds the values of the names that the spec's env uses.
+    """The workload of one version. `secrets` holds the values of the names that the spec's env and files use.
+    Raises FilesTooLarge.
 
     Marathon cannot ask for disk I/O and bandwidth, so they reach the task as environment and labels
     (source: seeds 000, 'extended Mesos resources, passed by environment').
@@ -86,21 +85,27 @@ def make_rollout(strategy: Mapping[str, Any], *, instances: int, in_place: bool)
 
 
 def secret_names(spec: Mapping[str, Any]) -> set[str]:
-    """The secrets that a spec's environment names."""
-    return {value["secret"] for value in spec["env"].values() if isinstance(value, dict)}
+    """The secrets that a spec's environment and files name."""
+    return {name for _path, name in secret_uses(spec)}
+
+
+def secret_uses(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each field that names a secret, by its path in the spec, and the secret's name."""
+    for variable, value in spec["env"].items():
+        if isinstance(value, dict):
+            yield f"env.{variable}", value["secret"]
+    for index, file in enumerate(spec["files"]):
+        for name in content_secrets(file["content"]):
+            yield f"files[{index}].content", name
 
 
 def _command(spec: Mapping[str, Any]) -> str | None:
-    """The command, after a line for each config file that writes it into the instance's folder."""
-    command: str | None = spec["command"]
-    lines = []
-    for index, file in enumerate(spec["files"]):
-        path = PurePosixPath(file["path"])
-        if str(path.parent) != ".":
-            lines.append(f"mkdir -p {shlex.quote(str(path.parent))}")
-        variable = FILE_ENV.format(index=index)
-        lines.append(f'printf %s "${variable}" | base64 -d > {shlex.quote(str(path))}')
-    return "\n".join(["set -e", *lines, "set +e", command or ""]) if lines else command
+    """The command with its hooks around it, after the lines that write the config files."""
+    if spec["command"] is None:
+        return None
+    command = hooked_command(spec["command"], hooks=spec["hooks"], kill_grace_s=spec["kill_grace_s"])
+    lines = writing_lines(spec["files"])
+    return "\n".join(["set -e", *lines, "set +e", command]) if lines else command
 
 
 def _env(spec: Mapping[str, Any], *, secrets: Mapping[str, str], tag: str, version: int) -> dict[str, str]:
@@ -113,8 +118,7 @@ def _env(spec: Mapping[str, Any], *, secrets: Mapping[str, str], tag: str, versi
         env[DISK_IO_ENV] = str(spec["disk_io_mib_s"])
     if spec["bandwidth_mbit_s"]:
         env[BANDWIDTH_ENV] = str(spec["bandwidth_mbit_s"])
-    for index, file in enumerate(spec["files"]):
-        env[FILE_ENV.format(index=index)] = base64.b64encode(file["content"].encode()).decode()
+    env |= file_environment(spec["files"], secrets=secrets)
     return env
 
 

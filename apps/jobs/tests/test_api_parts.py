@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.accounts.tests.factories import make_member
-from apps.core.engines import get_engine
 from apps.core.models import Operation
 from apps.core.tests.client import api_client, field_codes, problem_type
+from apps.jobs.masking import job_engine
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job, make_version
 from engines.base import Engine, LogChunk
@@ -187,7 +187,7 @@ class TestLogs:
     def engine(self, monkeypatch: pytest.MonkeyPatch) -> Mock:
         engine: Mock = create_autospec(Engine, instance=True)
         monkeypatch.setattr(
-            "apps.jobs.api.parts.get_engine", create_autospec(get_engine, return_value=engine)
+            "apps.jobs.api.parts.job_engine", create_autospec(job_engine, return_value=engine)
         )
         return engine
 

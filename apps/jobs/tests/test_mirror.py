@@ -245,7 +245,7 @@ def test_a_snapshot_that_says_nothing_new_costs_as_little_whatever_it_repeats(
     statuses = [status_of(job, last_failure=ended) for job in jobs]
     mirror_apply(cluster, statuses, at=timezone.now())
     at = timezone.now()
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert mirror_apply(cluster, statuses, at=at) == set()
     assert set(Job.objects.values_list("engine_seen_at", flat=True)) == {at}
     assert JobEvent.objects.filter(kind="instance_failed").count() == 100

@@ -52,7 +52,7 @@ def client(job: Job) -> Client:
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> Files:
     engine = Files()
-    monkeypatch.setattr(logs, "get_engine", lambda cluster: engine)
+    monkeypatch.setattr(logs, "job_engine", lambda job: engine)
     return engine
 
 

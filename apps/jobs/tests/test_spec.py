@@ -87,7 +87,7 @@ def test_a_validated_spec_validates_to_itself() -> None:
         ({"command": "x y", "volumes": [{"path": "a/b", "size_mib": 1}]}, "spec.volumes[0].path", "invalid_path"),
         ({"command": "x y", "strategy": {"max_surge": 0}}, "spec.strategy.max_surge", "min_value"),
         ({"command": "x y", "strategy": {"kind": "magic"}}, "spec.strategy.kind", "invalid_choice"),
-        ({"command": "x y", "hooks": {"start": "x"}}, "spec.hooks", "not_available"),
+        ({"command": "x y", "hooks": {"start": "x"}}, "spec.hooks.start", "unknown_field"),
         ("text", "spec", "invalid"),
     ],
 )  # fmt: skip

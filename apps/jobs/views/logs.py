@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from apps.core.engines import get_engine
 from apps.core.views.pages import PageRequest
 from apps.jobs.log_sources import LogSource, log_source, log_sources
+from apps.jobs.masking import job_engine
 from apps.jobs.models import Job
 from apps.jobs.views.job_page import find_job, render_job
 from clients.errors import NotFound, RemoteError, Unavailable
@@ -80,7 +80,7 @@ def _file(request: PageRequest) -> str:
 
 
 def _read(job: Job, instance: LogSource, *, file: str, offset: int | None) -> Piece:
-    engine = get_engine(job.cluster)
+    engine = job_engine(job)
     task = InstanceId(instance.task_id)
     try:
         chunk = engine.read_log(task, host=instance.host, file=file, offset=offset, length=PIECE_BYTES)

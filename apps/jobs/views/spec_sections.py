@@ -11,6 +11,7 @@ from django.forms import Field
 from django.utils.translation import gettext as _
 
 from apps.jobs.forms.fields import ChoiceField, PlainForm
+from apps.jobs.forms.hooks import PostStartForm, PreStopForm
 from apps.jobs.forms.rows import (
     ConstraintRow,
     DependencyRow,
@@ -64,6 +65,7 @@ def spec_sections(spec: Mapping[str, Any]) -> list[Section]:
             [],
             [],
         ),
+        _hooks(spec["hooks"]),
         _rows(_("Fetched before the start"), FetchRow, spec["fetch"]),
         _rows(_("Labels"), LabelRow, list(spec["labels"].items())),
         _rows(_("Depends on"), DependencyRow, spec["depends_on"]),
@@ -77,6 +79,12 @@ def _facts(form: type[PlainForm], values: Mapping[str, Any]) -> list[Fact]:
         for name, field in form.base_fields.items()
         if values.get(name) not in (None, "")
     ]
+
+
+def _hooks(hooks: Mapping[str, Any]) -> Section:
+    forms: dict[str, type[PlainForm]] = {"pre_stop": PreStopForm, "post_start": PostStartForm}
+    facts = [fact for name, form in forms.items() if name in hooks for fact in _facts(form, hooks[name])]
+    return Section(_("Hooks"), facts, [], [])
 
 
 def _environment(env: Mapping[str, Any]) -> Section:

@@ -294,7 +294,11 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineEvent:
-    """A hint from the engine: which workloads to look at again, and what it said of an instance or deployment."""
+    """A hint from the engine: which workloads to look at again, and what it said of an instance or deployment.
+
+    `at` is the engine's own clock: it orders events among themselves, never against a look. `healthy` is None where
+    the event does not speak of health; `engine_version` is that of the instance, as in `InstanceStatus`.
+    """
 
     kind: EventKind
     at: datetime | None
@@ -302,8 +306,18 @@ class EngineEvent:
     deployment_id: DeploymentId | None = None
     instance_id: InstanceId | None = None
     state: InstanceState | None = None
+    healthy: bool | None = None
     host: str = ""
+    ip: str = ""
+    ports: tuple[int, ...] = ()
+    engine_version: datetime | None = None
+    restarts: int = 0
     message: str = ""
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it says of one certain instance what it does, or how its health is."""
+        return self.instance_id is not None and (self.state is not None or self.healthy is not None)
 
 
 class Engine(Protocol):

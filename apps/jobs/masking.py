@@ -59,6 +59,14 @@ def mask_of(job: Job) -> Mask:
     return Mask(secret.value for secret in Secret.objects.filter(product_line=job.product_line_id))
 
 
+def masks_of(jobs: Iterable[Job]) -> dict[int, Mask]:
+    """The masks of the jobs' product lines, by the lines' ids; none for a line without secrets. One query."""
+    lines: defaultdict[int, list[str]] = defaultdict(list)
+    for secret in Secret.objects.filter(product_line__in={job.product_line_id for job in jobs}):
+        lines[secret.product_line_id].append(secret.value)
+    return {line: Mask(values) for line, values in lines.items()}
+
+
 def job_engine(job: Job) -> Engine:
     """The engine of the job's cluster, with masked words in its answers and errors."""
     return masked_engine(get_engine(job.cluster), mask_of(job))
@@ -83,10 +91,7 @@ def masked_statuses(jobs: Sequence[Job], by_path: Mapping[str, WorkloadStatus]) 
     found = dict(by_path)
     if not speaking:
         return found
-    lines: defaultdict[int, list[str]] = defaultdict(list)
-    for secret in Secret.objects.filter(product_line__in={job.product_line_id for _path, job in speaking}):
-        lines[secret.product_line_id].append(secret.value)
-    masks = {line: Mask(values) for line, values in lines.items()}
+    masks = masks_of(job for _path, job in speaking)
     for path, job in speaking:
         if mask := masks.get(job.product_line_id):
             found[path] = masked_status(found[path], mask)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from engines.base import DeploymentId, EngineEvent, EventKind, InstanceId, WorkloadId
-from engines.marathon.status import instance_state
+from engines.marathon.status import instance_state, restarts
 
 Payload = Mapping[str, Any]
 
@@ -36,6 +36,7 @@ def workload_id(text: str) -> WorkloadId:
 
 
 def _status_update(payload: Payload) -> EngineEvent:
+    addresses = payload.get("ipAddresses") or ()
     return EngineEvent(
         kind=EventKind.INSTANCE,
         at=_at(payload),
@@ -43,7 +44,24 @@ def _status_update(payload: Payload) -> EngineEvent:
         instance_id=InstanceId(payload["taskId"]),
         state=instance_state(payload["taskStatus"]),
         host=payload.get("host", ""),
+        ip=addresses[0].get("ipAddress", "") if addresses else "",
+        ports=tuple(payload.get("ports") or ()),
+        engine_version=_time(payload.get("version")),
+        restarts=restarts(payload["taskId"]),
         message=payload.get("message", ""),
+    )
+
+
+def _health_changed(payload: Payload) -> EngineEvent:
+    """The event names the instance (1.5+); the task that runs in it has the instance's id and `._app.1`, unless the
+    instance was started again, and then nobody knows this name."""
+    instance, healthy = payload.get("instanceId"), payload.get("healthy")
+    return EngineEvent(
+        kind=EventKind.INSTANCE,
+        at=_at(payload),
+        workload_ids=_workload_ids(payload),
+        instance_id=InstanceId(f"{instance}._app.1") if instance else None,
+        healthy=healthy,
     )
 
 
@@ -106,7 +124,7 @@ _READERS: Mapping[str, Callable[[Payload], EngineEvent]] = {
     "failed_health_check_event": _instance,
     "health_status_changed_event": _instance,
     "instance_changed_event": _instance,
-    "instance_health_changed_event": _instance,
+    "instance_health_changed_event": _health_changed,
     "status_update_event": _status_update,
     "unhealthy_instance_kill_event": _killed_unhealthy,
     "unknown_instance_terminated_event": _instance,
@@ -137,5 +155,8 @@ def _workload_ids(payload: Payload) -> tuple[WorkloadId, ...]:
 
 
 def _at(payload: Payload) -> datetime | None:
-    stamp = payload.get("timestamp")
+    return _time(payload.get("timestamp"))
+
+
+def _time(stamp: str | None) -> datetime | None:
     return None if stamp is None else datetime.fromisoformat(stamp)

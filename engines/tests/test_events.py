@@ -46,7 +46,7 @@ def event(kind: EventKind, *ids: WorkloadId, **more: Any) -> EngineEvent:
                 "message": "exited with status 1",
                 "appId": "/prod/web",
                 "host": "node1",
-                "ipAddresses": [],
+                "ipAddresses": [{"ipAddress": "10.0.0.1", "protocol": "IPv4"}],
                 "ports": [31000],
                 "version": AT,
             },
@@ -56,6 +56,9 @@ def event(kind: EventKind, *ids: WorkloadId, **more: Any) -> EngineEvent:
                 instance_id=InstanceId(TASK),
                 state=InstanceState.FAILED,
                 host="node1",
+                ip="10.0.0.1",
+                ports=(31000,),
+                engine_version=NOON,
                 message="exited with status 1",
             ),
         ),
@@ -84,7 +87,7 @@ def event(kind: EventKind, *ids: WorkloadId, **more: Any) -> EngineEvent:
         (
             "instance_health_changed_event",
             {"instanceId": INSTANCE, "runSpecId": "/prod/web", "healthy": True, "runSpecVersion": AT},
-            event(EventKind.INSTANCE, WEB),
+            event(EventKind.INSTANCE, WEB, instance_id=InstanceId(TASK), healthy=True),
         ),
         (
             "health_status_changed_event",

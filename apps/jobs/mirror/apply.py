@@ -82,7 +82,7 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
             return set()
         definitions_stamp(seen, slot=Slot.MAIN)
         batch.changed |= instances_write(seen, slot=Slot.MAIN, at=at) | sides_write(sides, at=at)
-        busy = _busy(jobs)
+        busy = busy_jobs(jobs)
         own = {one.job.pk: one.status for one in seen}
         changed_beside = {one.job.pk: one.status for one in sides}
         for job in jobs:
@@ -91,7 +91,7 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
                 _write_counts(job, share, at=at, busy=job.pk in busy, batch=batch)
         history_write(batch.happenings)
         _save(jobs, before, seen=own, at=at)
-    _tell(batch)
+    tell(batch)
     return batch.changed
 
 
@@ -101,20 +101,20 @@ def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
     with transaction.atomic():
         jobs = [job for job in _locked(pk__in=list(job_ids)) if _is_news(job.engine_seen_at, at)]
         gone = instances_forget(Instance.objects.filter(job__in=jobs, slot=Slot.MAIN), at=at)
-        busy = _busy(jobs)
+        busy = busy_jobs(jobs)
         before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
             shown = (job.state, Counts.of(job))
             _set_counts(job, Counts.of(side_of(job)))
             if job.pk not in busy:
                 lost = job.is_published
-                _set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
+                set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
                 job.problems = [problem.as_json() for problem in missing()] if lost else []
             if gone or shown != (job.state, Counts.of(job)):
                 batch.changed.add(job.pk)
             batch.settled.add(job.pk)
         _save(jobs, before, seen=before, at=at)
-    _tell(batch)
+    tell(batch)
     return batch.changed
 
 
@@ -127,17 +127,17 @@ def sides_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
         ]
         if not jobs:
             return set()
-        busy = _busy(jobs)
+        busy = busy_jobs(jobs)
         before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
             _set_counts(job, Counts.of(job) - Counts.of(job.side))
-            _set_state(job, _state(job, deploying=job.pk in busy))
+            set_state(job, counted_state(job, deploying=job.pk in busy))
             batch.changed.add(job.pk)
             batch.settled.add(job.pk)
         instances_forget(Instance.objects.filter(job__in=jobs, slot=Slot.SIDE), at=at)
         SideWorkload.objects.filter(job__in=jobs).delete()
         _save(jobs, before, seen=(), at=at)
-    _tell(batch)
+    tell(batch)
     return batch.changed
 
 
@@ -147,7 +147,7 @@ def state_refresh(job_id: int) -> None:
         job = Job.objects.select_for_update(no_key=True).get(pk=job_id)
         if job.deleted_at is not None:
             return
-        _set_state(job, _state(job, deploying=False))
+        set_state(job, counted_state(job, deploying=False))
         if job.all_well:
             job.problems = []
         job.save(update_fields=["state", "state_since", "problems"])
@@ -164,13 +164,14 @@ def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
 def failure_note(job: Job, failure: InstanceFailure) -> None:
     """Write an instance's bad end into the job's history, once however often it is reported."""
     message = mask_of(job)(failure.message)
-    history_write([(job, _bad_end(replace(failure, message=message)))])
+    history_write([(job, bad_end(replace(failure, message=message)))])
 
 
 # --- the parts of a batch ------------------------------------------------------------------------------
 
 
-def _bad_end(failure: InstanceFailure) -> Happening:
+def bad_end(failure: InstanceFailure) -> Happening:
+    """An instance's bad end for its job's history: once, however often it is reported."""
     # The state is a word of the catalogue (Instance.State's label), translated with the sentence.
     state = {"text": failure.state.value}
     return Happening(
@@ -211,7 +212,7 @@ def _save(
     )
 
 
-def _busy(jobs: Sequence[Job]) -> set[int]:
+def busy_jobs(jobs: Sequence[Job]) -> set[int]:
     """The jobs that an operation is working on."""
     active = Operation.objects.active().filter(target_type="job", target_id__in=[job.pk for job in jobs])
     return set(active.values_list("target_id", flat=True))
@@ -241,15 +242,15 @@ def _write_counts(job: Job, share: Share, *, at: datetime, busy: bool, batch: Ba
     if share.own:
         job.has_health_checks = share.own.has_health_checks
         job.config_changed_at = share.own.config_changed_at
-    state = _state(job, deploying=busy or any(status.deployments for status in share.statuses))
-    if turn := _turn(job, state, at=at):
-        batch.happenings.append((job, turn))
-    _set_state(job, state)
+    state = counted_state(job, deploying=busy or any(status.deployments for status in share.statuses))
+    if happening := turn(job, state, at=at):
+        batch.happenings.append((job, happening))
+    set_state(job, state)
     if job.all_well:
         job.problems = []
     for status in share.statuses:
         if status.last_failure is not None and status.last_failure.at > history_begins(now=at):
-            batch.happenings.append((job, _bad_end(status.last_failure)))
+            batch.happenings.append((job, bad_end(status.last_failure)))
         if not status.deployments or (status.running >= status.wanted and not status.staging):
             batch.settled.add(job.pk)
     if before != (job.state, Counts.of(job)):
@@ -260,7 +261,8 @@ def _set_counts(job: Job, counts: Counts) -> None:
     job.running, job.healthy, job.staging = counts.running, counts.healthy, counts.staging
 
 
-def _state(job: Job, *, deploying: bool) -> Job.State:
+def counted_state(job: Job, *, deploying: bool) -> Job.State:
+    """The job's state by the counts on it."""
     return job_state(
         published=job.is_published,
         deploying=deploying,
@@ -271,25 +273,26 @@ def _state(job: Job, *, deploying: bool) -> Job.State:
     )
 
 
-def _turn(job: Job, state: Job.State, *, at: datetime) -> Happening | None:
+def turn(job: Job, state: Job.State, *, at: datetime) -> Happening | None:
     """A job that fell ill or got well by itself is worth a line of history."""
-    turn = {
+    words = {
         (Job.State.RUNNING, Job.State.DEGRADED): ("degraded", DEGRADED, JobEvent.Level.WARNING),
         (Job.State.DEGRADED, Job.State.RUNNING): ("recovered", RECOVERED, JobEvent.Level.INFO),
     }.get((Job.State(job.state), state))
-    if turn is None:
+    if words is None:
         return None
-    kind, text, level = turn
+    kind, text, level = words
     values = {"well": min(job.healthy, job.running), "wanted": job.wanted}
     return Happening(kind, f"{kind}:{at.isoformat()}", text, values, level=level, at=at)
 
 
-def _set_state(job: Job, state: Job.State) -> None:
+def set_state(job: Job, state: Job.State) -> None:
+    """Not saved yet."""
     if job.state != state:
         job.state, job.state_since = state, timezone.now()
 
 
-def _tell(batch: Batch) -> None:
+def tell(batch: Batch) -> None:
     """After the transaction: pages, waiting operations, and whoever follows the mirror."""
     if batch.settled:
         operations_wake(target_type="job", target_ids=sorted(batch.settled))

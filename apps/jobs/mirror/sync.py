@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -29,30 +29,38 @@ DIAGNOSE_AT_MOST = 20
 """Jobs in trouble that are asked about in one round; the others have their turn in the next."""
 
 
-def sync_everything(cluster: Cluster, engine: Engine) -> int:
-    """Take a full snapshot, streamed. Returns the number of jobs whose mirror changed."""
+def sync_everything(cluster: Cluster, engine: Engine, *, between: Callable[[], None] = lambda: None) -> int:
+    """Take a full snapshot, streamed. Returns the number of jobs whose mirror changed.
+
+    `between` is called after every batch: what happens meanwhile need not wait until all is read.
+    """
     asked_at = timezone.now()
     seen: set[str] = set()
     changed = 0
     for statuses in _batches(engine.snapshot()):
         seen.update(status.id for status in statuses)
         changed += len(mirror_apply(cluster, statuses, at=asked_at))
+        between()
     changed += len(mirror_missing(_published_but_not(cluster, seen), at=asked_at))
     gone = [side.job_id for side in _sides(cluster) if side_path(side.job.workload_id) not in seen]
     return changed + (len(sides_missing(gone, at=asked_at)) if gone else 0)
 
 
-def find_stale(cluster: Cluster, engine: Engine) -> set[WorkloadId]:
+def find_stale(
+    cluster: Cluster, engine: Engine, *, between: Callable[[], None] = lambda: None
+) -> set[WorkloadId]:
     """Compare counts only (no instances): which of our workloads does the mirror show wrong?
 
-    This is what finds changes whose events were lost without the stream ending."""
+    This is what finds changes whose events were lost without the stream ending. `between`: see `sync_everything`."""
     rows = Job.objects.alive().filter(cluster=cluster)
     known = {job.workload_id: job for job in rows.only("workload_id", *_COMPARED)}
     ours = set(known)
     sides = {side_path(side.job.workload_id): side for side in _sides(cluster)}
     beside = {side.job_id: Counts.of(side) for side in sides.values()}
     stale: set[WorkloadId] = set()
-    for status in engine.summaries():
+    for number, status in enumerate(engine.summaries()):
+        if number % BATCH == 0:
+            between()
         if is_side(status.id):
             if own_path(status.id) in ours and _side_differs(sides.pop(status.id, None), status):
                 stale.add(status.id)

@@ -1,8 +1,9 @@
 """The watcher of one cluster: holds its event stream and keeps its mirror true.
 
 On every (re)connect it opens the stream first and takes a full snapshot then, so that nothing falls between. After
-that an event is only a hint where to look: the workloads it names are asked for again, together, a few times a
-second at most. What no event told is found by a light poll of all counts and, now and then, by a full snapshot.
+that what an event says of one instance is written at once, and is a hint where to look like every other event: the
+workloads it names are asked for again, together, soon. What no event told is found by a light poll of all counts and,
+now and then, by a full snapshot. None of these keeps what is heard meanwhile waiting for longer than one batch takes.
 Sources: Marathon's /v2/events promises no order, drops slow listeners and replays nothing.
 """
 
@@ -11,7 +12,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -21,21 +27,23 @@ from apps.core.live import announce
 from apps.core.logs import bound
 from apps.core.models import Cluster, ClusterWatch
 from apps.hosts.services import hosts_mirror
-from apps.jobs.mirror.apply import ENDED_BADLY, failure_note
+from apps.jobs.mirror.apply import ENDED_BADLY
 from apps.jobs.mirror.aside import aside
+from apps.jobs.mirror.facts import Facts
+from apps.jobs.mirror.facts_apply import facts_apply
 from apps.jobs.mirror.lock import try_lock, unlock
 from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.mirror.stream import EventStream
 from apps.jobs.mirror.sync import diagnose_troubled, find_stale, sync_everything, sync_some
-from apps.jobs.models import Job
-from apps.jobs.planning import own_path
 from clients.errors import RemoteError, TimedOut
-from engines.base import Engine, EngineEvent, EventKind, InstanceFailure, WorkloadId
+from engines.base import Engine, EngineEvent, EventKind, WorkloadId
 
 log = logging.getLogger(__name__)
 
 MERGE_S = 0.05
 """Events of this long are looked into together."""
+VERIFY_AFTER_S = 0.5
+"""A workload of which only facts about instances were heard, and written, is looked at this much later."""
 WHOLE_AFTER_S = 0.3
 """A large workload is counted at once and seen whole this much later."""
 POLL_EVERY_S = 4.0
@@ -52,8 +60,22 @@ STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
 STUCK_AFTER_S = 90.0
 """A loop that has not turned for this long is no sign of life any more."""
+LOOK_AT_MOST = 100
+"""Workloads that are asked for together: what is heard meanwhile waits."""
 TOO_MANY = 300
 """More workloads to look at than this: a snapshot is cheaper."""
+STORM_SHARE = 4
+"""While events keep coming, such a snapshot waits for four times as long as the last one took; it is taken at once
+when they cease."""
+CALM_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A workload whose rows were written by what events said: when to look at it, and when it was last heard of."""
+
+    due: float
+    heard_at: datetime
 
 
 class ClusterWatcher:
@@ -65,11 +87,15 @@ class ClusterWatcher:
         self.stop = stop
         self.stood_by = False  # whether another watcher was found at work
         self._turned = time.monotonic()
+        self._facts = Facts()
         self._dirty: set[WorkloadId] = set()
+        self._unverified: dict[WorkloadId, Unverified] = {}
         self._whole_at: dict[
             WorkloadId, float
         ] = {}  # large workloads that were counted: when to see all of each
         self._look_after = 0.0
+        self._heard_at = 0.0
+        self._snapshot_at = self._snapshot_took_s = self._next_snapshot = 0.0
         self._diagnosed_to = 0
 
     def run(self) -> None:
@@ -121,72 +147,76 @@ class ClusterWatcher:
                     remote=self.cluster.name,
                     operation="events",
                 )
-            changed = sync_everything(self.cluster, self.engine)
-            log.info("watch_snapshot", extra={"changed": changed})
+            listen = partial(self._listen, stream)
+            self._snapshot(listen)
             self._report(error="", version=self.engine.ping())
-            self._follow(stream, pool)
+            self._follow(listen, pool)
         finally:
             stream.close()
 
-    def _follow(self, stream: EventStream, pool: ThreadPoolExecutor) -> None:
+    def _follow(self, listen: Callable[..., None], pool: ThreadPoolExecutor) -> None:
         next_poll = time.monotonic() + POLL_EVERY_S
-        next_snapshot = time.monotonic() + SNAPSHOT_EVERY_S[0]
         while not self.stop.is_set():
             self._turned = now = time.monotonic()
-            waiting = self._dirty or self._whole_at
-            events = stream.drain(wait_s=MERGE_S if waiting else min(1.0, max(0.0, next_poll - now)))
-            self._take(events)
+            listen(wait_s=MERGE_S if self._waits() else min(1.0, max(0.0, next_poll - now)))
             now = time.monotonic()
             if now >= next_poll:
-                self._dirty |= find_stale(self.cluster, self.engine)
+                stale = find_stale(self.cluster, self.engine, between=listen)
+                self._dirty |= stale - self._unverified.keys()
                 self._report(error="")
                 done = time.monotonic()
                 next_poll = done + max(POLL_EVERY_S, POLL_SHARE * (done - now))
             if self._has_to_look(now):
                 self._look(pool)
-            if now >= next_snapshot:
-                sync_everything(self.cluster, self.engine)
-                done = time.monotonic()
-                shortest, longest = SNAPSHOT_EVERY_S
-                next_snapshot = done + min(longest, max(shortest, SNAPSHOT_SHARE * (done - now)))
+            if now >= self._next_snapshot or self._has_to_look_at_all(now):
+                self._snapshot(listen)
 
-    def _take(self, events: list[EngineEvent]) -> None:
-        """Note where to look, and keep what only an event says: how an instance ended."""
-        for event in events:
-            self._dirty.update(event.workload_ids)
+    def _snapshot(self, listen: Callable[..., None]) -> None:
+        began, began_at = time.monotonic(), timezone.now()
+        self._dirty.clear()  # what is heard from now on comes on top
+        changed = sync_everything(self.cluster, self.engine, between=listen)
+        for path in [path for path, waits in self._unverified.items() if waits.heard_at <= began_at]:
+            del self._unverified[path]
+        done = time.monotonic()
+        self._snapshot_took_s = done - began
+        log.info("watch_snapshot", extra={"changed": changed, "ms": round(self._snapshot_took_s * 1000)})
+        shortest, longest = SNAPSHOT_EVERY_S
+        self._snapshot_at = done
+        self._next_snapshot = done + min(longest, max(shortest, SNAPSHOT_SHARE * self._snapshot_took_s))
+
+    def _listen(self, stream: EventStream, *, wait_s: float = 0.0) -> None:
+        """Take what has come in: write what it says of instances, note where to look."""
+        heard = stream.drain(wait_s=wait_s)
+        if not heard:
+            return
+        self._heard_at = time.monotonic()
+        bad_ends: list[EngineEvent] = []
+        for one in heard:
+            event = one.event
+            if not event.is_fact:
+                self._dirty.update(event.workload_ids)
+            elif self._facts.take(one) and event.state in ENDED_BADLY:
+                bad_ends.append(event)
             if event.kind in {EventKind.DEPLOYMENT_SUCCEEDED, EventKind.DEPLOYMENT_FAILED}:
                 self._look_after = 0.0  # the moment that people wait for
-            if event.kind == EventKind.INSTANCE and event.state in ENDED_BADLY and event.instance_id:
-                self._note_end(event)
-
-    def _note_end(self, event: EngineEvent) -> None:
-        job = (
-            Job.objects.alive()
-            .filter(cluster=self.cluster, workload_id__in=map(own_path, event.workload_ids))
-            .first()
-        )
-        if job is None or event.instance_id is None or event.state is None:
+        states, health = self._facts.give()
+        if not states and not health:
             return
-        failure_note(
-            job,
-            InstanceFailure(
-                instance_id=event.instance_id,
-                state=event.state,
-                host=event.host,
-                message=event.message,
-                at=event.at or timezone.now(),
-            ),
-        )
-        announce(f"job:{job.pk}")
+        placed = facts_apply(self.cluster, states, health, failures=bad_ends)
+        self._dirty |= placed.others
+        heard_at, due = timezone.now(), time.monotonic() + VERIFY_AFTER_S
+        for path in placed.ours:
+            waits = self._unverified.get(path)
+            self._unverified[path] = Unverified(waits.due if waits else due, heard_at)
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
         """Ask for what events pointed at. What takes long to ask for is asked for less often."""
-        dirty, self._dirty = self._dirty, set()
-        if len(dirty) > TOO_MANY:
-            sync_everything(self.cluster, self.engine)
-            return
         now = time.monotonic()
-        whole = {path for path, due in self._whole_at.items() if due <= now}
+        dirty = set(islice(self._worth_a_look(now), LOOK_AT_MOST))
+        self._dirty -= dirty
+        for path in dirty:
+            self._unverified.pop(path, None)
+        whole = {path for path, at in self._whole_at.items() if at <= now}
         looked = sync_some(self.cluster, self.engine, dirty | whole, whole=whole, pool=pool)
         log.debug("watch_looked", extra={"workloads": len(dirty), "ms": round(looked.took_s * 1000)})
         now = time.monotonic()
@@ -196,10 +226,34 @@ class ClusterWatcher:
             self._whole_at.setdefault(path, now + max(WHOLE_AFTER_S, 3 * looked.took_s))
         self._look_after = now + max(MERGE_S, looked.took_s / 3)
 
+    def _waits(self) -> bool:
+        """Whether there is anything to look at, now or soon."""
+        return bool(self._dirty or self._whole_at or self._unverified)
+
+    def _worth_a_look(self, now: float) -> Iterator[WorkloadId]:
+        """What events pointed at, then what was written by facts alone, long enough ago; not what has become so much
+        that a snapshot will have to see to it."""
+        if len(self._dirty) <= TOO_MANY:
+            yield from self._dirty
+        if not self._too_many:
+            yield from (path for path, waits in self._unverified.items() if waits.due <= now)
+
     def _has_to_look(self, now: float) -> bool:
-        return now >= self._look_after and (
-            bool(self._dirty) or any(due <= now for due in self._whole_at.values())
+        if now < self._look_after:
+            return False
+        return any(True for _path in self._worth_a_look(now)) or any(
+            at <= now for at in self._whole_at.values()
         )
+
+    def _has_to_look_at_all(self, now: float) -> bool:
+        if not self._too_many:
+            return False
+        is_calm = now >= self._heard_at + CALM_S
+        return is_calm or now >= self._snapshot_at + STORM_SHARE * self._snapshot_took_s
+
+    @property
+    def _too_many(self) -> bool:
+        return len(self._dirty) + len(self._unverified) > TOO_MANY
 
     def _report(self, *, error: str, version: str = "") -> None:
         """Write how the mirror does: true as of now, or cut off since when and why."""

@@ -15,6 +15,7 @@ from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
 from apps.jobs.api.jobs import JobViewSet
 from apps.jobs.api.parts import HistoryViewSet, InstanceViewSet, LogView, VersionViewSet
+from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
 
@@ -28,6 +29,8 @@ router.register("jobs", JobViewSet, basename="job")
 router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
 router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
 router.register(rf"{JOB}/history", HistoryViewSet, basename="job-history")
+router.register("favourites", FavouriteViewSet, basename="favourite")
+router.register("views", SavedViewViewSet, basename="view")
 router.register("templates", TemplateViewSet, basename="template")
 router.register("hosts", HostViewSet, basename="host")
 router.register("users/me/tokens", TokenViewSet, basename="token")

@@ -27,6 +27,8 @@ ACTIONS = {
     "token.revoke": _("API token revoked"),
     "user.changed": _("person changed"),
     "user.created": _("person added"),
+    "view.delete": _("view deleted"),
+    "view.save": _("view saved"),
 }
 """Each action in words."""
 DETAILS = {"fields": _("fields"), "role": _("role"), "version": _("version")}

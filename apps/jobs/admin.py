@@ -13,12 +13,14 @@ from apps.core.admin_site import ReadOnlyAdmin, SreAdmin, person_of
 from apps.core.errors import InvalidInput
 from apps.jobs.models import (
     DefinitionStamp,
+    Favourite,
     GoneInstance,
     Instance,
     Job,
     JobEvent,
     JobTemplate,
     JobVersion,
+    SavedView,
     ScaleExpiry,
     Secret,
     SideWorkload,
@@ -148,3 +150,24 @@ class SecretAdmin(ReadOnlyAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
         secret_delete(secret=obj, by=person_of(request))
+
+
+@admin.register(Favourite)
+class FavouriteAdmin(ReadOnlyAdmin):
+    """Who follows which job."""
+
+    list_display = ["user", "job", "created_at"]
+    list_select_related = ["user", "job"]
+    search_fields = ["user__username", "job__tag"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    """People's named filters of the list of jobs; one that nobody needs any more can be deleted here."""
+
+    list_display = ["name", "product_line", "author", "query", "created_at"]
+    list_filter = [("product_line", admin.EmptyFieldListFilter)]
+    list_select_related = ["product_line", "author"]
+    search_fields = ["name", "query", "author__username", "product_line__tag"]
+    deletable = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.rights import Right, lines_with
 from apps.core.models import Cluster, Operation
@@ -64,10 +64,13 @@ def state_counts(totals: Mapping[str, Any]) -> list[StateCount]:
 
 
 class Dashboard:
-    """One person's dashboard. Each property asks the database once, when a template first looks at it."""
+    """One person's dashboard: of all that they see, or `only` of those jobs. Each property asks the database once,
+    when a template first looks at it."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, user: User, *, only: Q | None = None, query: str = "") -> None:
+        self.user, self.only = user, only
+        self.query = query
+        """The filter of `only` for the list of jobs: `mine=true`."""
 
     @cached_property
     def may_create(self) -> bool:
@@ -77,7 +80,7 @@ class Dashboard:
     @cached_property
     def totals(self) -> dict[str, Any]:
         """`total`, `in_trouble`, `wanted_sum`, `running_sum`, `healthy_sum`, and `state_…` for each state."""
-        return job_counts(self.user)
+        return job_counts(self.user, only=self.only)
 
     @property
     def states(self) -> list[StateCount]:
@@ -92,18 +95,28 @@ class Dashboard:
         """The longest-standing first, at most `TROUBLE_SHOWN`."""
         if not self.in_trouble:
             return []
+        jobs = jobs_in_trouble(self.user)
+        if self.only is not None:
+            jobs = jobs.filter(self.only)
         return [
             Trouble(job, [render_problem(problem) for problem in job.problems])
-            for job in jobs_in_trouble(self.user)[:TROUBLE_SHOWN]
+            for job in jobs[:TROUBLE_SHOWN]
         ]
 
     @cached_property
     def running_operations(self) -> QuerySet[Operation]:
-        return operations_visible(self.user).filter(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
+        return self._operations.filter(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
 
     @cached_property
     def latest_operations(self) -> QuerySet[Operation]:
-        return operations_visible(self.user).exclude(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
+        return self._operations.exclude(state__in=Operation.ACTIVE_STATES)[:OPERATIONS_SHOWN]
+
+    @property
+    def _operations(self) -> QuerySet[Operation]:
+        operations = operations_visible(self.user)
+        if self.only is None:
+            return operations
+        return operations.filter(target_type="job", target_id__in=Job.objects.filter(self.only).values("pk"))
 
     @cached_property
     def clusters(self) -> list[ClusterState]:

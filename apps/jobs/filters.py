@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet, YesNoFilter
 from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion
+from apps.jobs.personal import favourite, mine
 from apps.jobs.selectors import IN_TROUBLE
 
 
 class JobFilter(SearchFilterSet):
-    """`state` may be given several times. `in_trouble=true`: not as wanted, or held up on the way there."""
+    """`state` may be given several times. `in_trouble=true`: not as wanted, or held up on the way there. `mine=true`:
+    those that the person made, saved a version of, or asked an operation of; `favourite=true`: those they starred."""
 
     search_fields = ("tag",)
 
@@ -28,6 +30,8 @@ class JobFilter(SearchFilterSet):
     service = django_filters.CharFilter(label=_("service"))
     name = django_filters.CharFilter(label=_("name"))
     in_trouble = YesNoFilter(method="filter_in_trouble", label=_("in trouble"))
+    mine = YesNoFilter(method="filter_mine", label=_("mine"))
+    favourite = YesNoFilter(method="filter_favourite", label=_("favourite"))
 
     class Meta:
         model = Job
@@ -35,6 +39,14 @@ class JobFilter(SearchFilterSet):
 
     def filter_in_trouble(self, queryset: QuerySet[Job], name: str, value: bool) -> QuerySet[Job]:
         return queryset.filter(IN_TROUBLE if value else ~IN_TROUBLE)
+
+    def filter_mine(self, queryset: QuerySet[Job], name: str, value: bool) -> QuerySet[Job]:
+        condition = mine(self.request.user)
+        return queryset.filter(condition if value else ~condition)
+
+    def filter_favourite(self, queryset: QuerySet[Job], name: str, value: bool) -> QuerySet[Job]:
+        condition = favourite(self.request.user)
+        return queryset.filter(condition if value else ~condition)
 
 
 class InstanceFilter(SearchFilterSet):

@@ -111,9 +111,11 @@ def secret_names(user: Person, *, product_line: str) -> list[str]:
     return list(secrets.order_by("name").values_list("name", flat=True))
 
 
-def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict[str, Any]:
-    """How many of the person's jobs (on a product line) are in each state (`state_…`), `in_trouble`, and in all
-    (`total`), and their instances wanted / running / healthy (`…_sum`): one query."""
+def job_counts(
+    user: Person, *, product_line: ProductLine | None = None, only: Q | None = None
+) -> dict[str, Any]:
+    """How many of the person's jobs (on a product line; `only` those) are in each state (`state_…`), `in_trouble`, and
+    in all (`total`), and their instances wanted / running / healthy (`…_sum`): one query."""
     states = {
         f"state_{state.value}": Count("pk", filter=Q(state=state))
         for state in Job.State
@@ -122,6 +124,8 @@ def job_counts(user: Person, *, product_line: ProductLine | None = None) -> dict
     jobs = scope(Job.objects.alive(), user)
     if product_line is not None:
         jobs = jobs.filter(product_line=product_line)
+    if only is not None:
+        jobs = jobs.filter(only)
     return jobs.aggregate(
         total=Count("pk"),
         in_trouble=Count("pk", filter=IN_TROUBLE),

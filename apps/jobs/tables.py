@@ -31,6 +31,13 @@ class JobTable(OceanTable):
     caption = _("Jobs")
     empty_template = "jobs/_empty_list.html"
 
+    favourite = Cell(
+        "_favourite.html",
+        verbose_name="",
+        accessor="pk",
+        orderable=False,
+        attrs={"td": {"class": "job-star-cell"}},
+    )
     tag = Cell(
         "_job.html",
         verbose_name=pgettext_lazy("column", "Job"),

@@ -23,16 +23,19 @@ from apps.hosts.models import Host
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import (
     DefinitionStamp,
+    Favourite,
     GoneInstance,
     Instance,
     Job,
     JobEvent,
     JobTemplate,
     JobVersion,
+    SavedView,
     ScaleExpiry,
     Secret,
     SideWorkload,
 )
+from apps.jobs.services.personal import view_save
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
@@ -46,7 +49,7 @@ pytestmark = pytest.mark.django_db
 NOT_REGISTERED: dict[type[Model], str] = {OperationLog: "shown on its operation's page"}
 MAX_QUERIES = 12
 WRITABLE = {User, ProductLine, Membership, Cluster, JobTemplate}
-DELETABLE = {Membership, ApiToken, JobTemplate, Secret}
+DELETABLE = {Membership, ApiToken, JobTemplate, SavedView, Secret}
 
 
 def _operation() -> Operation:
@@ -66,6 +69,8 @@ def _event() -> JobEvent:
 
 
 MAKERS: dict[type[Model], Callable[[], Model]] = {
+    Favourite: lambda: Favourite.objects.create(user=make_user(), job=make_job()),
+    SavedView: lambda: view_save(name="x", query="state=draft", by=make_user()),
     User: lambda: make_member(),
     ProductLine: lambda: make_member().memberships.all()[0].product_line,
     Membership: lambda: make_member().memberships.all()[0],

@@ -18,7 +18,8 @@ from apps.core.tests.client import api_client, field_codes
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.selectors import hosts_visible
 from apps.hosts.tests.factories import make_host
-from apps.jobs.models import Job, JobEvent, Secret
+from apps.jobs.models import Job, JobEvent, SavedView, Secret
+from apps.jobs.services.personal import favourite_set, view_save
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
@@ -84,6 +85,10 @@ LISTS = {
     "job-version-list": List(lambda world: make_version(world.job, author=world.sre), 4),
     "job-instance-list": List(lambda world: make_instance(job=world.job), 4),
     "job-history-list": List(_event, 4),
+    "favourite-list": List(lambda world: favourite_set(job=make_job(), by=world.sre, starred=True), 3),
+    "view-list": List(
+        lambda world: view_save(name=str(SavedView.objects.count()), query="state=draft", by=world.sre), 3
+    ),
     "template-list": List(lambda world: make_template(), 3),
     "host-list": List(lambda world: make_host(), 3),
     "token-list": List(lambda world: token_create(user=world.sre, name="x"), 3),

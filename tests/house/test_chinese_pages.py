@@ -29,6 +29,7 @@ from apps.jobs import urls as jobs_urls
 from apps.jobs.diagnosis import missing, stale_mirror
 from apps.jobs.models import DefinitionStamp, Instance, Job
 from apps.jobs.services.history import Happening, history_add
+from apps.jobs.services.personal import favourite_set, view_save
 from apps.jobs.services.secrets import secret_set
 from apps.jobs.tests.factories import (
     make_instance,
@@ -47,7 +48,7 @@ NOT_PAGES = {
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
     "accounts:token_revoke", "core:live", "core:operation_cancel", "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
-    "jobs:secret_delete",
+    "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new",
 }  # fmt: skip
 ALIKE = {
     # names, units and codes that are written alike in both languages
@@ -150,6 +151,8 @@ def values(sre: User) -> dict[str, Any]:
     make_instance(job=ill, state=Instance.State.UNREACHABLE, healthy=None)
     history_add(job, Happening("x-1", "x", "Not as wanted: %(well)s of %(wanted)s instances are well.", {}))
     secret_set(product_line=line, name="key-1", value="x", by=sre)
+    favourite_set(job=job, by=sre, starred=True)
+    view_save(name="x-1", query="state=draft", by=sre, product_line=line)
     template = make_template(spec={"command": "./run-1"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]

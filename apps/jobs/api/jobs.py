@@ -36,6 +36,7 @@ from apps.jobs.api.serializers import (
 )
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job, JobTemplate
+from apps.jobs.personal import with_favourite
 from apps.jobs.selectors import job_explain, jobs_visible, with_active_operation, with_latest_spec
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.services.expiry import expiry_keep
@@ -59,7 +60,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Job]:
-        jobs = with_active_operation(jobs_visible(self.person))
+        jobs = with_active_operation(with_favourite(jobs_visible(self.person), self.person))
         return jobs if self.action == "list" else with_latest_spec(jobs.select_related("created_by"))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Job]]:

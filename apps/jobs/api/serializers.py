@@ -51,7 +51,8 @@ class ScaleExpirySerializer(serializers.ModelSerializer[ScaleExpiry]):
 
 class JobListSerializer(serializers.ModelSerializer[Job]):
     """`version` is the latest one saved, `running_version` the one that last became healthy, `operation` the id of the
-    operation that works on it now, `expiry` when its number of instances goes back by itself."""
+    operation that works on it now, `expiry` when its number of instances goes back by itself, `favourite` whether the
+    person has starred it."""
 
     product_line = serializers.CharField(source="product_line.tag")
     cluster = serializers.CharField(source="cluster.name")
@@ -61,13 +62,15 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
     operation = serializers.IntegerField(source="active_operation_id", allow_null=True)
     expiry = ScaleExpirySerializer(source="pending_expiry", allow_null=True, default=None)
     problems = serializers.SerializerMethodField()
+    favourite = serializers.BooleanField(source="is_favourite")
     created = UtcDateTimeField(source="created_at")
 
     class Meta:
         model = Job
         fields = [
             "tag", "product_line", "service", "cluster", "name", "state", "since", "version",
-            "running_version", "instances", "expiry", "operation", "problems", "managed_by", "created",
+            "running_version", "instances", "expiry", "operation", "problems", "managed_by",
+            "favourite", "created",
         ]  # fmt: skip
         read_only_fields = fields
 

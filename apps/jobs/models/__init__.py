@@ -4,10 +4,12 @@ from apps.jobs.models.expiry import ScaleExpiry
 from apps.jobs.models.history import JobEvent
 from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
 from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, SideWorkload
+from apps.jobs.models.personal import Favourite, SavedView
 from apps.jobs.models.shelf import JobTemplate, Secret
 
 __all__ = [
     "DefinitionStamp",
+    "Favourite",
     "GoneInstance",
     "Instance",
     "Job",
@@ -15,6 +17,7 @@ __all__ = [
     "JobQuerySet",
     "JobTemplate",
     "JobVersion",
+    "SavedView",
     "ScaleExpiry",
     "Secret",
     "SideWorkload",

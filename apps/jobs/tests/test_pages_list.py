@@ -85,5 +85,5 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
         make_running_job(instances=1, product_line=line)
     client = browser(make_member(line))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(names(client, "per_page=50")) == rows

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from apps.core.views.pages import PageRequest, render_page
 from apps.jobs.dashboard import Dashboard
+from apps.jobs.personal import favourite, mine
 
 PARTS = {
     "dashboard-jobs": "jobs/dashboard/_jobs.html",
@@ -15,5 +16,14 @@ PARTS = {
 
 
 def dashboard(request: PageRequest) -> HttpResponse:
-    context = {"dashboard": Dashboard(request.user)}
+    context = {"dashboard": _dashboard(request)}
     return render_page(request, "jobs/dashboard.html", context, parts=PARTS)
+
+
+def _dashboard(request: PageRequest) -> Dashboard:
+    """`?mine=true` or `?favourite=true`, as in the list of jobs; without them, of all that the person sees."""
+    if request.GET.get("mine") == "true":
+        return Dashboard(request.user, only=mine(request.user), query="mine=true")
+    if request.GET.get("favourite") == "true":
+        return Dashboard(request.user, only=favourite(request.user), query="favourite=true")
+    return Dashboard(request.user)

@@ -14,6 +14,7 @@ from apps.core.models import Operation, OperationLog
 from apps.core.views.pages import PageRequest, render_page
 from apps.jobs.log_sources import failing_source
 from apps.jobs.models import Job
+from apps.jobs.personal import with_favourite
 from apps.jobs.planning import RolloutCount
 from apps.jobs.selectors import job_explain, jobs_visible, operations_of, rollout_of
 from apps.jobs.services.actions import PUBLISH, RESTART, ROLLBACK
@@ -23,7 +24,7 @@ LOG_LINES = 8
 
 def find_job(request: PageRequest, tag: str) -> Job:
     """The job with this tag. Unknown and invisible are the same 404."""
-    return get_object_or_404(jobs_visible(request.user), tag=tag)
+    return get_object_or_404(with_favourite(jobs_visible(request.user), request.user), tag=tag)
 
 
 def render_job(request: PageRequest, job: Job, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 from django_filters import FilterSet
 
+from apps.accounts.models import ProductLine
 from apps.accounts.rights import Right, lines_with, product_lines_visible
 from apps.core.selectors import clusters_shown
 from apps.core.views.pages import PageRequest
 from apps.core.views.tables import TablePage
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job
+from apps.jobs.personal import views_of, with_favourite
 from apps.jobs.selectors import jobs_visible, secret_names
 from apps.jobs.tables import JobTable
 
@@ -45,17 +47,25 @@ class JobListPage(TablePage):
         return filters
 
     def get_queryset(self) -> QuerySet[Job]:
-        return jobs_visible(self.request.user)
+        return with_favourite(jobs_visible(self.request.user), self.request.user)
 
     def get_table_kwargs(self) -> dict[str, Any]:
         return {"may_create": self.may_create}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "may_create": self.may_create}
+        context = {**super().get_context_data(**kwargs), "may_create": self.may_create}
+        if self.request.headers.get("HX-Target") is None:  # the rows alone show no views
+            context |= {"views": views_of(self.request.user), "lines": self.lines}
+        return context
 
     @cached_property
     def may_create(self) -> bool:
-        return lines_with(self.request.user, Right.CHANGE).exists()
+        return bool(self.lines)
+
+    @cached_property
+    def lines(self) -> list[ProductLine]:
+        """Where the person may create jobs, and keep views for all."""
+        return list(lines_with(self.request.user, Right.CHANGE))
 
 
 @require_GET

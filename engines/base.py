@@ -245,6 +245,8 @@ class HealthResult:
     consecutive_failures: int
     last_failure_cause: str
     last_failure_at: datetime | None
+    first_success_at: datetime | None = None
+    """When every check had passed once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,8 +365,8 @@ class Engine(Protocol):
         """Stop a deployment and, with `roll_back`, start one back to what was before it.
         A deployment that has ended already: no deployment, no error."""
 
-    def waiting(self, workload_id: WorkloadId) -> Waiting | None:
-        """Why instances wait for a host, or None when none waits."""
+    def waiting(self) -> Mapping[WorkloadId, Waiting]:
+        """Every workload with instances that wait for a host, and why. One call, however many wait."""
 
     def health(self, workload_id: WorkloadId) -> tuple[HealthResult, ...]:
         """The last health result of each checked instance."""

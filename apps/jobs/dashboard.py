@@ -13,7 +13,7 @@ from apps.accounts.rights import Right, lines_with
 from apps.core.models import Cluster, Operation
 from apps.core.selectors import clusters_shown, operations_visible
 from apps.hosts.capacity import Capacity, capacity_by_cluster
-from apps.jobs.diagnosis import render_problem
+from apps.jobs.explain import render_problem
 from apps.jobs.models import Job
 from apps.jobs.selectors import job_counts, jobs_in_trouble
 

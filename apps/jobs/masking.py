@@ -76,6 +76,11 @@ def masked_engine(engine: Engine, mask: Mask) -> Engine:
     return cast("Engine", _MaskedEngine(engine, mask)) if mask else engine
 
 
+def plain_engine(engine: Engine) -> Engine:
+    """The engine behind the mask."""
+    return engine.plain if isinstance(engine, _MaskedEngine) else engine
+
+
 def masked_status(status: WorkloadStatus, mask: Mask) -> WorkloadStatus:
     return cast("WorkloadStatus", _masked(status, mask)) if mask else status
 
@@ -102,10 +107,10 @@ class _MaskedEngine:
     """Every method of the engine, with its words masked."""
 
     def __init__(self, engine: Engine, mask: Mask) -> None:
-        self._engine, self._mask = engine, mask
+        self.plain, self._mask = engine, mask
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._engine, name)
+        method = getattr(self.plain, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             try:

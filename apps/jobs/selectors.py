@@ -11,7 +11,7 @@ from apps.accounts.models import Membership, ProductLine
 from apps.accounts.rights import product_lines_visible, scope
 from apps.core.models import Cluster, ClusterWatch, Operation
 from apps.hosts.models import Host
-from apps.jobs.diagnosis import render_problem, stale_mirror
+from apps.jobs.explain import Problem, draft, render_problem, stale_mirror, stopped, unpublished_version
 from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Secret
 from apps.jobs.planning import RolloutCount
 
@@ -141,21 +141,34 @@ def jobs_in_trouble(user: Person) -> QuerySet[Job]:
     return jobs_visible(user).filter(IN_TROUBLE).order_by("state_since", "id")
 
 
-def job_explain(job: Job, *, now: datetime) -> list[dict[str, str]]:
-    """Why the job is not as wanted, in the active language; first of all where the mirror itself is old."""
-    return [*map(render_problem, mirror_problems(job.cluster, now=now)), *map(render_problem, job.problems)]
+def job_explain(job: Job, *, now: datetime) -> list[dict[str, Any]]:
+    """Why the job is not as wanted, in the active language (see `explain.render_problem`); first of all where the
+    mirror itself is old. Where all is well, what is remarkable all the same."""
+    stored = [*(problem.as_json() for problem in mirror_problems(job.cluster, now=now)), *job.problems]
+    return [render_problem(one) for one in stored or [one.as_json() for one in _remarkable(job)]]
 
 
-def mirror_problems(cluster: Cluster, *, now: datetime) -> list[dict[str, Any]]:
-    """What to say where a cluster's mirror is old, or cut off from the scheduler and about to be (see
-    `diagnosis.render_problem`); empty where it is fresh."""
+def _remarkable(job: Job) -> list[Problem]:
+    """Why it is no surprise that nothing, or nothing new, runs."""
+    if not job.is_published:
+        return [draft(version=job.latest_version)]
+    if job.state == Job.State.STOPPED:
+        return [stopped(before=job.wanted_before_stop)]
+    if job.state == Job.State.RUNNING and job.target_version and job.latest_version > job.target_version:
+        return [unpublished_version(latest=job.latest_version, running=job.target_version)]
+    return []
+
+
+def mirror_problems(cluster: Cluster, *, now: datetime) -> list[Problem]:
+    """What to say where a cluster's mirror is old, or cut off from the scheduler and about to be; empty where it is
+    fresh."""
     watch = ClusterWatch.objects.filter(cluster=cluster).first()
     synced_at = watch.synced_at if watch else None
     age_s = int((now - synced_at).total_seconds()) if synced_at else None
     error = watch.error if watch and watch.is_alive else ""
     if age_s is not None and age_s < STALE_AFTER_S and not error:
         return []
-    return [problem.as_json() for problem in stale_mirror(cluster=cluster.name, age_s=age_s, error=error)]
+    return [stale_mirror(cluster=cluster.name, age_s=age_s, error=error)]
 
 
 def instances_on(host: Host, *, user: Person) -> QuerySet[Instance]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -151,12 +151,10 @@ class MarathonEngine:
         except NotFound:
             return _NOTHING_TO_DO
 
-    def waiting(self, workload_id: WorkloadId) -> Waiting | None:
+    def waiting(self) -> Mapping[WorkloadId, Waiting]:
         with closing(self._marathon.queue()) as items:
-            for item in items:
-                if item.get("app", {}).get("id") == workload_id:
-                    return status.waiting(workload_id, item)
-        return None
+            found = (status.waiting(WorkloadId(item["app"]["id"]), item) for item in items if "app" in item)
+            return {waiting.workload_id: waiting for waiting in found}
 
     def health(self, workload_id: WorkloadId) -> tuple[HealthResult, ...]:
         try:

@@ -129,12 +129,14 @@ def health_result(task: Task) -> HealthResult | None:
     if not results:
         return None
     last_failed = max(results, key=lambda result: result.get("lastFailure", ""))
+    firsts = [result.get("firstSuccess", "") for result in results]
     return HealthResult(
         instance_id=InstanceId(task["id"]),
         alive=all(result["alive"] for result in results),
         consecutive_failures=max(result.get("consecutiveFailures", 0) for result in results),
         last_failure_cause=last_failed.get("lastFailureCause", ""),
         last_failure_at=_time(last_failed.get("lastFailure")),
+        first_success_at=_time(max(firsts)) if all(firsts) else None,
     )
 
 

@@ -216,17 +216,19 @@ class TestReads:
         assert [instance.id for instance in whole.instances or ()] == [TASK]
         assert (short.instances, short.version) == (None, 2)
 
-    def test_waiting_names_the_workload_asked_for(
+    def test_waiting_is_of_every_app_in_the_queue(
         self, engine: MarathonEngine, marathon: LocalServer
     ) -> None:
         delay = {"timeLeftSeconds": 0, "overdue": True}
         queue = [{"count": n, "delay": delay, "app": {**APP, "id": f"/app-{n}"}} for n in range(3)]
         marathon.on("GET", "/v2/queue", Reply({"queue": [{"count": 9, "delay": delay, "pod": {}}, *queue]}))
 
-        found = engine.waiting(WorkloadId("/app-2"))
-        assert found is not None
-        assert (found.workload_id, found.count) == ("/app-2", 2)
-        assert engine.waiting(WEB) is None
+        found = engine.waiting()
+        assert {path: waiting.count for path, waiting in found.items()} == {
+            "/app-0": 0,
+            "/app-1": 1,
+            "/app-2": 2,
+        }
 
     def test_health_is_of_the_checked_instances(self, engine: MarathonEngine, marathon: LocalServer) -> None:
         task = {"id": TASK, "appId": "/web", "state": "TASK_RUNNING"}

@@ -14,7 +14,8 @@ from apps.accounts.tests.factories import make_sre
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.tests.factories import make_host
-from apps.jobs.diagnosis import NO_OFFER, Problem
+from apps.jobs.explain import Problem
+from apps.jobs.explain.offers import NO_OFFER
 from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import (
@@ -43,7 +44,7 @@ def job() -> Job:
         name="weather",
         cluster=cluster,
         state=Job.State.DEGRADED,
-        problems=[Problem("error", NO_OFFER, values={"count": 1}).as_json()],
+        problems=[Problem("error", "no_offers", NO_OFFER, values={"count": 1}).as_json()],
     )
     make_version(job, spec={"cpus": 2.0}, note="more")
     make_instance(job=job, host="node1", healthy=False, message="HTTP 500")

@@ -26,7 +26,7 @@ from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
 from apps.jobs import urls as jobs_urls
-from apps.jobs.diagnosis import missing, stale_mirror
+from apps.jobs.explain import missing, stale_mirror
 from apps.jobs.models import DefinitionStamp, Instance, Job
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.services.personal import favourite_set, view_save
@@ -145,7 +145,7 @@ def values(sre: User) -> dict[str, Any]:
         state=Job.State.DEGRADED,
         wanted=2,
         problems=[
-            problem.as_json() for problem in [*missing(), *stale_mirror(cluster="c3", age_s=9, error="")]
+            problem.as_json() for problem in [missing(), stale_mirror(cluster="c3", age_s=9, error="")]
         ],
     )
     make_instance(job=ill, state=Instance.State.UNREACHABLE, healthy=None)

@@ -143,11 +143,12 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     @extend_schema(
         responses=JobProblemSerializer(many=True),
         filters=False,
-        summary="Why the job is not as wanted, in words; empty when all is well.",
+        summary="Why the job is not as wanted, in words, the most telling first; empty when all is well.",
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def explain(self, request: Request, tag: str) -> Response:
-        return Response(job_explain(self.job, now=timezone.now()))
+        found = job_explain(self.job, now=timezone.now())
+        return Response(JobProblemSerializer(found, many=True).data)
 
     def _ask(self, service: Any, shape: type[serializers.Serializer[Any]]) -> Response:
         """Call the service with the body's fields. The job comes first: to those who may not know of it, a bad body

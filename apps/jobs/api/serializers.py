@@ -13,20 +13,34 @@ from rest_framework import serializers
 
 from apps.core.api.serializers import UtcDateTimeField
 from apps.core.serializers import Reasoned, Strict
-from apps.jobs.diagnosis import render_problem
+from apps.jobs.explain import render_problem
 from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, ScaleExpiry, Secret
 from apps.jobs.spec.fields import SpecFields, StrategyFields
 
 # --- reading -------------------------------------------------------------------------------------------
 
 
+class JobChangeSerializer(serializers.Serializer[Any]):
+    """`field` is a path into the spec, such as `spec.cpus`; `to` is null for what should be left out."""
+
+    field = serializers.CharField()
+    to = serializers.JSONField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is no name that Python allows."""
+        return {**super().get_fields(), "from": serializers.JSONField(allow_null=True)}
+
+
 class JobProblemSerializer(serializers.Serializer[Any]):
-    """Why a job is not as wanted, in the reader's language: what, why, and what one can do."""
+    """Why a job is not as wanted, in the reader's language: what, why, and what one can do. `code` names the rule
+    that found it, `change` the smallest change of the spec that would help."""
 
     severity = serializers.ChoiceField(choices=JobEvent.Level.choices)
+    code = serializers.CharField()
     what = serializers.CharField()
     why = serializers.CharField(allow_blank=True)
     hint = serializers.CharField(allow_blank=True)
+    change = JobChangeSerializer(allow_null=True)
 
 
 class InstanceCountsSerializer(serializers.ModelSerializer[Job]):
@@ -75,8 +89,8 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
         read_only_fields = fields
 
     @extend_schema_field(JobProblemSerializer(many=True))
-    def get_problems(self, job: Job) -> list[dict[str, str]]:
-        return [render_problem(problem) for problem in job.problems]
+    def get_problems(self, job: Job) -> Any:
+        return JobProblemSerializer([render_problem(problem) for problem in job.problems], many=True).data
 
 
 class JobSerializer(JobListSerializer):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
-from apps.jobs.diagnosis import Problem, missing
+from apps.jobs.explain import Problem, missing
 from apps.jobs.masking import mask_of, masked_statuses
 from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
@@ -109,7 +109,7 @@ def mirror_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
             if job.pk not in busy:
                 lost = job.is_published
                 set_state(job, Job.State.DEGRADED if lost else Job.State.DRAFT)
-                job.problems = [problem.as_json() for problem in missing()] if lost else []
+                job.problems = [missing().as_json()] if lost else []
             if gone or shown != (job.state, Counts.of(job)):
                 batch.changed.add(job.pk)
             batch.settled.add(job.pk)
@@ -155,9 +155,10 @@ def state_refresh(job_id: int) -> None:
 
 
 def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
-    """Keep why a job is not as wanted, for the pages."""
+    """Keep why a job is not as wanted, for the pages; not where it has become so while the reason was looked for."""
     stored = [problem.as_json() for problem in problems]
-    if Job.objects.filter(pk=job_id).exclude(problems=stored).update(problems=stored):
+    ill = Job.objects.filter(pk=job_id).exclude(state__in=[Job.State.RUNNING, Job.State.STOPPED])
+    if ill.exclude(problems=stored).update(problems=stored):
         announce(f"job:{job_id}", "jobs")
 
 

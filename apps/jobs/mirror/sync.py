@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.models import Cluster, Operation
@@ -25,8 +26,9 @@ BATCH = 100
 """Workloads in one transaction of a snapshot."""
 LARGE = 100
 """Instances of a job from which on its counts are asked for first."""
-DIAGNOSE_AT_MOST = 20
-"""Jobs in trouble that are asked about in one round; the others have their turn in the next."""
+DIAGNOSE_AT_MOST = 100
+DIAGNOSE_FOR_S = 2.0
+"""Jobs in trouble that are asked about in one round, and for how long; the others have their turn in the next."""
 
 
 def sync_everything(cluster: Cluster, engine: Engine, *, between: Callable[[], None] = lambda: None) -> int:
@@ -118,20 +120,34 @@ def sync_some(
 
 
 def diagnose_troubled(cluster: Cluster, engine: Engine, *, after: int) -> int:
-    """Ask why the jobs in trouble are so, where no operation is doing it already: the first ones with a primary key
-    above `after`. Returns where to go on, so that each has its turn; 0 when the last was reached."""
+    """Ask why the jobs in trouble are so, where no operation is doing it already: those of which nothing is known
+    yet, then the others with a primary key above `after`, for as long as DIAGNOSE_FOR_S. Returns where to go on, so
+    that each has its turn; 0 when the last was reached."""
     busy = Operation.objects.active().filter(target_type="job").values("target_id")
-    troubled = Job.objects.alive().filter(cluster=cluster, state=Job.State.DEGRADED).exclude(pk__in=busy)
-    jobs = list(troubled.filter(pk__gt=after).order_by("pk")[:DIAGNOSE_AT_MOST])
-    for job in jobs:
-        asked_at = timezone.now()
-        status = engine.get(WorkloadId(job.workload_id))
-        if status is None:
-            mirror_missing([job.pk], at=asked_at)
-        else:
-            mirror_apply(cluster, [status], at=asked_at)
-            job_diagnose(job, status, engine=engine)
-    return jobs[-1].pk if len(jobs) == DIAGNOSE_AT_MOST else 0
+    ill = Q(state=Job.State.DEGRADED) | Q(state=Job.State.DEPLOYING, target_version__isnull=False)
+    troubled = Job.objects.alive().filter(ill, cluster=cluster).exclude(pk__in=busy)
+    troubled = troubled.select_related("cluster").order_by("pk")
+    until = time.monotonic() + DIAGNOSE_FOR_S
+    for job in troubled.filter(problems=[])[:DIAGNOSE_AT_MOST]:
+        _diagnose(job, engine)
+        if time.monotonic() > until:
+            return after
+    known = list(troubled.filter(pk__gt=after).exclude(problems=[])[:DIAGNOSE_AT_MOST])
+    for job in known:
+        _diagnose(job, engine)
+        if time.monotonic() > until:
+            return job.pk
+    return known[-1].pk if len(known) == DIAGNOSE_AT_MOST else 0
+
+
+def _diagnose(job: Job, engine: Engine) -> None:
+    asked_at = timezone.now()
+    status = engine.get(WorkloadId(job.workload_id))
+    if status is None:
+        mirror_missing([job.pk], at=asked_at)
+        return
+    mirror_apply(job.cluster, [status], at=asked_at)
+    job_diagnose(job, status, engine=engine)
 
 
 _COMPARED = (

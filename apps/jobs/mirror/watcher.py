@@ -49,7 +49,7 @@ WHOLE_AFTER_S = 0.3
 POLL_EVERY_S = 4.0
 POLL_SHARE = 4
 """A poll asks for every workload's counts: on a large cluster after four times as long as the last one took."""
-DIAGNOSE_EVERY_S = 4.0
+DIAGNOSE_EVERY_S = 2.0
 HOSTS_EVERY_S = 10.0
 SNAPSHOT_EVERY_S = (6.0, 300.0)
 SNAPSHOT_SHARE = 20

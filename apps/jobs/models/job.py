@@ -96,7 +96,7 @@ class Job(models.Model):
         help_text=_("During a blue-green publish: the side that serves. Empty: every instance does."),
     )
     problems = models.JSONField(
-        _("problems"), default=list, help_text=_("Why it is not as wanted; see apps.jobs.diagnosis.")
+        _("problems"), default=list, help_text=_("Why it is not as wanted; see apps.jobs.explain.")
     )
 
     objects = JobQuerySet.as_manager()

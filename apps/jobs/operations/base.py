@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
 from apps.core.operations.services import operation_log
-from apps.jobs.diagnosis import summarise
+from apps.jobs.explain import summarise
 from apps.jobs.masking import job_engine
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
 from apps.jobs.mirror.why import job_diagnose
@@ -139,7 +139,7 @@ class Work:
         """Ask why it is not as wanted, and keep the answer: for the pages, and for the reason of a failure, as at the
         deadline itself the culprit may just be being replaced. What cannot be answered stops nothing."""
         try:
-            problems = job_diagnose(self.job, status, engine=self.engine)
+            problems = job_diagnose(self.job, status, engine=self.engine, operation=True)
         except RemoteError as exc:
             log.warning("operation_not_diagnosed", extra={"error": str(exc)})
             return

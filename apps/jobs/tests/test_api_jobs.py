@@ -13,6 +13,7 @@ from apps.accounts.tests.factories import make_member, make_product_line, make_s
 from apps.core.models import Cluster, Operation
 from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.core.tests.factories import make_cluster, make_watch
+from apps.jobs.explain import Change, Problem
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import (
     make_job,
@@ -225,20 +226,34 @@ class TestRead:
     ) -> None:
         make_watch(job.cluster)
         assert client.get(f"{JOBS}{job.tag}/explain/").json() == []
-        Job.objects.filter(pk=job.pk).update(
-            problems=[
-                {
-                    "severity": "error",
-                    "what": "%(count)s instances wait for a host.",
-                    "why": "",
-                    "hint": "Ask less.",
-                    "values": {"count": 2},
-                }
-            ]
-        )
+        change = Change("spec.cpus", 400, 16)
+        problem = Problem("error", "x", "%(count)s wait.", "", "Ask less.", {"count": 2}, change, ("node1",))
+        Job.objects.filter(pk=job.pk).update(problems=[problem.as_json()])
         assert client.get(f"{JOBS}{job.tag}/explain/").json() == [
-            {"severity": "error", "what": "2 instances wait for a host.", "why": "", "hint": "Ask less."}
+            {
+                "severity": "error",
+                "code": "x",
+                "what": "2 wait.",
+                "why": "",
+                "hint": "Ask less.",
+                "change": {"field": "spec.cpus", "from": 400, "to": 16},
+            }
         ]
+
+    def test_what_is_no_trouble_but_remarkable_is_said(self, client: APIClient, line: ProductLine) -> None:
+        job = make_job(product_line=line)
+        make_watch(job.cluster)
+
+        def said() -> list[tuple[str, str]]:
+            found = client.get(f"{JOBS}{job.tag}/explain/").json()
+            return [(problem["code"], problem["severity"]) for problem in found]
+
+        assert said() == [("draft", "info")]
+        Job.objects.filter(pk=job.pk).update(target_version=1, state=Job.State.STOPPED)
+        assert said() == [("stopped", "info")]
+        make_version(job, spec={"cpus": 0.2})
+        Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
+        assert said() == [("unpublished_version", "info")]
 
     def test_an_old_mirror_comes_first(self, client: APIClient, job: Job) -> None:
         problems = client.get(f"{JOBS}{job.tag}/explain/").json()

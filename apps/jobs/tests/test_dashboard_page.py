@@ -14,7 +14,8 @@ from apps.accounts.tests.factories import make_member, make_product_line, make_u
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.core.tests.pages import part, queries, read
 from apps.hosts.tests.factories import make_host
-from apps.jobs.diagnosis import NO_OFFER, Problem, missing
+from apps.jobs.explain import Problem, missing
+from apps.jobs.explain.offers import NO_OFFER
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_job_operation, make_running_job
 
@@ -41,7 +42,7 @@ def make_broken(line: ProductLine, name: str, hours: int) -> Job:
         wanted=3,
         state=Job.State.DEGRADED,
         state_since=timezone.now() - timedelta(hours=hours),
-        problems=[problem.as_json() for problem in missing()],
+        problems=[missing().as_json()],
     )
 
 
@@ -78,7 +79,7 @@ def test_a_publish_that_is_held_up_is_trouble_and_one_under_way_is_not(
 ) -> None:
     make_running_job(product_line=line, name="on-its-way", state=Job.State.DEPLOYING)
     assert "Everything" in read(client, "/")
-    problems = [Problem("error", NO_OFFER, values={"count": 1}).as_json()]
+    problems = [Problem("error", "no_offers", NO_OFFER, values={"count": 1}).as_json()]
     make_running_job(product_line=line, name="held-up", state=Job.State.DEPLOYING, problems=problems)
     seen = read(client, "/")
     assert "1 of 2 jobs is not as it should be" in seen

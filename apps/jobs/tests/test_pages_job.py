@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.tests.factories import make_member, make_sre
 from apps.core.models import Operation, OperationLog
 from apps.core.tests.factories import make_watch
-from apps.jobs.diagnosis import Problem
+from apps.jobs.explain import Problem
 from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
@@ -56,7 +56,12 @@ def test_the_header_says_how_the_job_is(client: Client, job: Job) -> None:
 
 def test_what_is_wrong_stands_at_the_top_with_reason_and_hint(client: Client, job: Job) -> None:
     problem = Problem(
-        "error", "%(count)s wait.", "No offer has %(cpus)s CPUs.", "Ask for less.", {"count": 2, "cpus": 9}
+        "error",
+        "x",
+        "%(count)s wait.",
+        "No offer has %(cpus)s CPUs.",
+        "Ask for less.",
+        {"count": 2, "cpus": 9},
     )
     Job.objects.filter(pk=job.pk).update(problems=[problem.as_json()])
 

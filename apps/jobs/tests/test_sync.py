@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.core.tests.factories import make_cluster
+from apps.jobs.explain import missing
 from apps.jobs.mirror import sync
 from apps.jobs.mirror.aside import aside
 from apps.jobs.mirror.sync import diagnose_troubled, sync_everything
@@ -31,7 +32,11 @@ class Asked:
 def test_of_many_jobs_in_trouble_each_is_asked_about_in_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync, "DIAGNOSE_AT_MOST", 2)
     cluster, engine = make_cluster(), Asked()
-    jobs = [make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED) for _ in range(5)]
+    known = [missing().as_json()]
+    jobs = [
+        make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+        for _ in range(5)
+    ]
     after, turns = 0, []
     for _ in range(4):
         after = diagnose_troubled(cluster, cast(Engine, engine), after=after)
@@ -39,6 +44,22 @@ def test_of_many_jobs_in_trouble_each_is_asked_about_in_its_turn(monkeypatch: py
         turns.append(len(engine.paths))
     assert turns == [2, 4, 5, 7]
     assert [str(path) for path in engine.paths[:5]] == [job.workload_id for job in jobs]
+
+
+@pytest.mark.django_db
+def test_a_job_that_has_just_fallen_ill_goes_before_those_whose_reason_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sync, "DIAGNOSE_FOR_S", 0.0)  # one job a round
+    cluster, engine = make_cluster(), Asked()
+    known = [missing().as_json()]
+    old = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+    new = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED)
+    after = diagnose_troubled(cluster, cast(Engine, engine), after=0)
+    assert engine.paths == [new.workload_id]
+    Job.objects.filter(pk=new.pk).update(problems=known)
+    diagnose_troubled(cluster, cast(Engine, engine), after=after)
+    assert engine.paths == [new.workload_id, old.workload_id]
 
 
 @pytest.mark.django_db(transaction=True)

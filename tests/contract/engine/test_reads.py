@@ -45,14 +45,14 @@ class TestReads:
         engine.apply(replace(workload, constraints=(Constraint("hostname", "LIKE", "nohost"),)))
         until(lambda: bool(reasons(engine, workload)), "offers were declined")
 
-        found = engine.waiting(workload.id)
+        found = engine.waiting().get(workload.id)
         assert found is not None
         assert (found.workload_id, found.count, found.delay_s) == (workload.id, 2, 0)
         assert [reason.reason for reason in found.reasons] == ["UnfulfilledConstraint"]
         assert found.reasons[0].declined == found.reasons[0].processed > 0
 
     def test_what_runs_does_not_wait(self, engine: MarathonEngine, web: Workload) -> None:
-        assert engine.waiting(web.id) is None
+        assert engine.waiting().get(web.id) is None
 
     def test_a_crash_is_remembered_and_held_back(self, engine: MarathonEngine, workload: Workload) -> None:
         crashing = replace(
@@ -81,12 +81,12 @@ class TestReads:
 
 
 def reasons(engine: MarathonEngine, workload: Workload) -> tuple[DeclineReason, ...]:
-    found = engine.waiting(workload.id)
+    found = engine.waiting().get(workload.id)
     return () if found is None else found.reasons
 
 
 def delay_s(engine: MarathonEngine, workload: Workload) -> int:
-    found = engine.waiting(workload.id)
+    found = engine.waiting().get(workload.id)
     return 0 if found is None else found.delay_s
 
 

@@ -13,8 +13,9 @@ from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
 from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
+from apps.jobs.api.history import CompareView, HistoryView
 from apps.jobs.api.jobs import JobViewSet
-from apps.jobs.api.parts import HistoryViewSet, InstanceViewSet, LogView, VersionViewSet
+from apps.jobs.api.parts import InstanceViewSet, LogView, VersionViewSet
 from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
@@ -28,7 +29,6 @@ router.register(rf"product-lines/(?P<line>{LINE})/secrets", SecretViewSet, basen
 router.register("jobs", JobViewSet, basename="job")
 router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
 router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
-router.register(rf"{JOB}/history", HistoryViewSet, basename="job-history")
 router.register("favourites", FavouriteViewSet, basename="favourite")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("templates", TemplateViewSet, basename="template")
@@ -38,6 +38,8 @@ router.register("users/me/tokens", TokenViewSet, basename="token")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/plan/", JobPlanView.as_view(), name="jobs-plan"),  # before the job of this name
     *router.urls,
+    re_path(rf"^{JOB}/history/$", HistoryView.as_view(), name="job-history"),
+    re_path(rf"^{JOB}/compare/$", CompareView.as_view(), name="job-compare"),
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
     re_path(
         r"^hosts/(?P<cluster>[^/\x00]+)/(?P<hostname>[^/\x00]+)/$",

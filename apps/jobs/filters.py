@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet, YesNoFilter
-from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion
+from apps.jobs.models import Instance, Job, JobTemplate, JobVersion
 from apps.jobs.personal import favourite, mine
 from apps.jobs.selectors import IN_TROUBLE
 
@@ -60,19 +60,6 @@ class InstanceFilter(SearchFilterSet):
 
     class Meta:
         model = Instance
-        fields: ClassVar[list[str]] = []
-
-
-class JobEventFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter is untyped
-    kind = django_filters.CharFilter(label=_("kind"))
-    level = django_filters.MultipleChoiceFilter(
-        choices=JobEvent.Level.choices, label=_("level"), distinct=False
-    )
-    after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label=_("from"))
-    before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label=_("until"))
-
-    class Meta:
-        model = JobEvent
         fields: ClassVar[list[str]] = []
 
 

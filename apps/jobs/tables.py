@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core.tables import NUMBER, SHORT, OceanTable
-from apps.core.templatetags.ocean import ago, moment
-from apps.jobs.models import Instance, Job, JobEvent, JobVersion
+from apps.core.templatetags.ocean import ago
+from apps.jobs.models import Instance, Job, JobVersion
 
 
 class Cell(tables.TemplateColumn):  # type: ignore[misc] # django-tables2 is untyped
@@ -105,32 +105,6 @@ class InstanceTable(OceanTable):
         super().__init__(*args, **kwargs)
         self.job, self.protocols, self.may_change = job, protocols, may_change
         self.live = f"job:{job.pk}"  # type: ignore[misc] # a job's own topic
-
-
-class HistoryTable(OceanTable):
-    region = "history"
-    caption = _("History")
-    empty_template = "jobs/_empty_history.html"
-
-    at = tables.Column(verbose_name=_("Time"), orderable=False, attrs=SHORT)
-    text = Cell("_event.html", verbose_name=_("What happened"), orderable=False)
-    actor = tables.Column(accessor="actor__username", verbose_name=_("By"), empty_values=(), orderable=False)
-    operation = Cell("_event_operation.html", verbose_name=_("Operation"), orderable=False)
-
-    class Meta:
-        model = JobEvent
-        fields: ClassVar[list[str]] = []
-
-    def __init__(self, *args: Any, job: Job, may_change: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.job = job
-        self.live = f"job:{job.pk}"  # type: ignore[misc]
-
-    def render_at(self, value: Any) -> SafeString | str:
-        return moment(value)
-
-    def render_actor(self, record: JobEvent) -> str:
-        return record.actor.get_username() if record.actor else "–"
 
 
 class VersionTable(OceanTable):

@@ -92,6 +92,12 @@ def clock(moment: datetime) -> SafeString:
     return _time(moment, date_format(timezone.localtime(moment), "H:i:s"), "")
 
 
+@register.filter
+def localday(moment: datetime) -> str:
+    """The day in the reader's zone: over the lines of a time line."""
+    return date_format(timezone.localtime(moment), "l, Y-m-d")
+
+
 def _time(moment: datetime, text: str, attribute: str) -> SafeString:
     local = timezone.localtime(moment)
     return format_html(

@@ -19,17 +19,16 @@ from apps.jobs.api.base import OfJob, describe_tag
 from apps.jobs.api.serializers import (
     ChangeSerializer,
     InstanceSerializer,
-    JobEventSerializer,
     JobVersionSerializer,
     KillFields,
     LogChunkSerializer,
     LogQuery,
 )
-from apps.jobs.filters import InstanceFilter, JobEventFilter
+from apps.jobs.filters import InstanceFilter
 from apps.jobs.log_sources import log_source
 from apps.jobs.masking import job_engine
-from apps.jobs.models import Instance, JobEvent, JobVersion
-from apps.jobs.selectors import history_of, instances_of, versions_of
+from apps.jobs.models import Instance, JobVersion
+from apps.jobs.selectors import instances_of, versions_of
 from apps.jobs.services import instance_kill, instance_kill_repeated
 from apps.jobs.spec import spec_diff
 from engines.base import InstanceId
@@ -103,18 +102,6 @@ class InstanceViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, G
             instance = get_object_or_404(instances_of(job).select_related("job"), task_id=task_id)
             operation = instance_kill(instance=instance, **asked)
         return self.accepted(operation)
-
-
-@describe_tag
-class HistoryViewSet(OfJob, mixins.ListModelMixin, GenericViewSet[JobEvent]):
-    """What people asked of the job and what the scheduler reported, the newest first."""
-
-    serializer_class = JobEventSerializer
-    filterset_class = JobEventFilter
-    queryset = JobEvent.objects.none()
-
-    def get_queryset(self) -> QuerySet[JobEvent]:
-        return history_of(self.job)
 
 
 class LogView(OfJob):

@@ -142,21 +142,6 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
         read_only_fields = fields
 
 
-class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
-    """What people asked for (with their `reason`) and what the scheduler reported, in the reader's language."""
-
-    time = UtcDateTimeField(source="at")
-    text = serializers.CharField(source="rendered")
-    actor = serializers.CharField(source="actor.username", allow_null=True, default=None)
-    operation = serializers.IntegerField(source="operation_id", allow_null=True)
-    reason = serializers.CharField(source="operation.reason", default="")
-
-    class Meta:
-        model = JobEvent
-        fields = ["time", "level", "kind", "text", "actor", "operation", "reason"]
-        read_only_fields = fields
-
-
 class JobPlanSerializer(serializers.Serializer[Any]):
     """What saving one job would do: `job` is as it is now (null: it would be created), `spec` complete, `changes` from
     its latest version (empty: nothing would be saved)."""

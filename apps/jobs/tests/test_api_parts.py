@@ -13,8 +13,8 @@ from apps.accounts.tests.factories import make_member
 from apps.core.models import Operation
 from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.jobs.masking import job_engine
-from apps.jobs.models import Instance, Job, JobEvent
-from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job, make_version
+from apps.jobs.models import Instance, Job
+from apps.jobs.tests.factories import make_instance, make_running_job, make_version
 from engines.base import Engine, LogChunk
 
 pytestmark = pytest.mark.django_db
@@ -136,50 +136,6 @@ class TestInstances:
         other = make_instance()
         assert client.post(f"{url}instances/{other.task_id}/kill/").status_code == 404
         assert not Operation.objects.exists()
-
-
-class TestHistory:
-    def test_the_newest_comes_first_in_words(self, client: APIClient, job: Job, dev: User, url: str) -> None:
-        operation = make_job_operation(job, reason="it leaks")
-        JobEvent.objects.create(job=job, kind="saved", key="1", at=AT, text="Old.")
-        JobEvent.objects.create(
-            job=job, kind="asked", key="2", level="warning", text="%(who)s asked.", values={"who": "dev"},
-            actor=dev, operation=operation, at=AT.replace(year=2027),
-        )  # fmt: skip
-        assert client.get(f"{url}history/").json()["results"] == [
-            {
-                "time": "2027-01-02T03:04:05Z",
-                "level": "warning",
-                "kind": "asked",
-                "text": "dev asked.",
-                "actor": "dev",
-                "operation": operation.pk,
-                "reason": "it leaks",
-            },
-            {
-                "time": "2026-01-02T03:04:05Z",
-                "level": "info",
-                "kind": "saved",
-                "text": "Old.",
-                "actor": None,
-                "operation": None,
-                "reason": "",
-            },
-        ]
-
-    @pytest.mark.parametrize(
-        ("query", "count"),
-        [
-            ("kind=a", 1),
-            ("level=error", 1),
-            ("after=2026-06-01T00:00:00Z", 1),
-            ("before=2026-06-01T00:00:00Z", 1),
-        ],
-    )
-    def test_filters(self, client: APIClient, job: Job, url: str, query: str, count: int) -> None:
-        JobEvent.objects.create(job=job, kind="a", key="1", at=AT, level="error")
-        JobEvent.objects.create(job=job, kind="b", key="2", at=AT.replace(year=2027))
-        assert client.get(f"{url}history/?{query}").json()["count"] == count
 
 
 class TestLogs:

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 
 from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
-from apps.jobs.filters import InstanceFilter, JobEventFilter, JobVersionFilter
-from apps.jobs.models import Instance, Job, JobEvent, JobVersion
-from apps.jobs.selectors import history_of, instances_of, versions_of
+from apps.jobs.filters import InstanceFilter, JobVersionFilter
+from apps.jobs.models import Instance, Job, JobVersion
+from apps.jobs.selectors import instances_of, versions_of
 from apps.jobs.spec import spec_diff
-from apps.jobs.tables import HistoryTable, InstanceTable, VersionTable
+from apps.jobs.tables import InstanceTable, VersionTable
 from apps.jobs.views.changes import shown_changes
 from apps.jobs.views.job_page import find_job, header, may_act, render_job
 from apps.jobs.views.spec_sections import spec_sections
@@ -73,19 +73,6 @@ class InstancesPage(JobTablePage):
             **super().get_table_kwargs(),
             "protocols": [port["protocol"] for port in spec.get("ports", [])],
         }
-
-
-class HistoryPage(JobTablePage):
-    """Who did what when, and what the scheduler reported."""
-
-    tab = "history"
-    table_class = HistoryTable
-    filterset_class = JobEventFilter
-    template_name = "jobs/history.html"
-    toolbar = ("level",)
-
-    def get_queryset(self) -> QuerySet[JobEvent]:
-        return history_of(self.job)
 
 
 class VersionsPage(JobTablePage):

@@ -5,6 +5,7 @@ WORKDIR /app
 # What changes seldom comes first, so that it stays in the layer cache.
 COPY Makefile package.json package-lock.json requirements.txt requirements-dev.txt ./
 COPY scripts scripts
+COPY cli cli
 # The embedded default's servers stay out: here are real ones.
 RUN make build && \
     .venv/bin/uv venv --quiet /opt/ocean && \
@@ -17,7 +18,7 @@ RUN make build && \
     OCEAN_SECRET_KEY=build OCEAN_ENCRYPTION_KEYS=build OCEAN_ALLOWED_HOSTS=build \
     DATABASE_URL=postgresql://build@127.0.0.1/build REDIS_URL=redis://127.0.0.1 \
     /opt/ocean/bin/python manage.py collectstatic --no-input --verbosity 0 && \
-    rm -rf .venv node_modules embedded
+    rm -rf .venv node_modules embedded cli
 
 FROM python:3.11.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/ocean --create-home ocean

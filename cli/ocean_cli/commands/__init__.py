@@ -1,0 +1,1 @@
+"""The commands, by subject. `ocean_cli.main` names them."""

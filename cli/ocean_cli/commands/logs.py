@@ -1,0 +1,180 @@
+"""Reading what instances write, all of them together, and what happened between."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from ocean_cli.errors import Usage
+from ocean_cli.following import AWAY_S
+from ocean_cli.names import path_of, resolve
+from ocean_cli.options import command, job_argument
+from ocean_cli.output import Output
+from ocean_cli.session import Session, pass_session
+from ocean_cli.words import local, moment, since
+
+if TYPE_CHECKING:
+    from ocean_cli.http import Api
+
+JSON = dict[str, Any]
+FULL = 1_000
+"""Lines in one answer; as many say that more are there already."""
+SHORTEST_S, LONGEST_S = 0.5, 3.0
+PALETTE = (
+    "cyan",
+    "green",
+    "magenta",
+    "blue",
+    "yellow",
+    "bright_cyan",
+    "bright_green",
+    "bright_magenta",
+    "bright_blue",
+)
+# An instance may colour what it writes; it may not move the cursor or name the window.
+_ESCAPES = re.compile(
+    r"\x1b(?!\[[0-9;]*m)(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
+)
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are shown. What the console can filter it does; the rest is looked at here."""
+
+    since: datetime | None = None
+    pattern: re.Pattern[str] | None = None
+    logs_only: bool = False
+
+    def takes(self, line: Mapping[str, Any]) -> bool:
+        if self.logs_only and line["source"] != "log":
+            return False
+        when = moment(line.get("time"))
+        if self.since is not None and when is not None and when < self.since:
+            return False
+        return self.pattern is None or self.pattern.search(line["text"]) is not None
+
+
+@command("logs")
+@job_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, new instances included.")
+@click.option("--task", metavar="TASK", help="Of this instance.")
+@click.option("--version", type=click.IntRange(1), help="Of instances of this version.")
+@click.option("--stdout", "files", flag_value="stdout", help="Standard output alone.")
+@click.option("--stderr", "files", flag_value="stderr", help="Standard error alone.")
+@click.option("--since", "since_text", metavar="WHEN", help="Not before: 15m, 2h, or 2026-11-20T18:00.")
+@click.option(
+    "--tail", type=click.IntRange(0, FULL), default=100, show_default=True, help="So many lines at first."
+)
+@click.option("--grep", metavar="PATTERN", help="Lines in which this regular expression is found.")
+@click.option("--no-events", is_flag=True, help="Without the job's events and operations between the lines.")
+@click.option("--timestamps", is_flag=True, help="Say when each line was written.")
+@pass_session
+def logs(
+    session: Session,
+    job: str,
+    follow: bool,
+    task: str | None,
+    version: int | None,
+    files: str | None,
+    since_text: str | None,
+    tail: int,
+    grep: str | None,
+    no_events: bool,
+    timestamps: bool,
+) -> None:
+    """Read what instances write, all of them together.
+
+    Each line begins with the end of its instance's id; what the scheduler and people did stands between. With -f it
+    goes on through a publish, and through a restart of the console, until Ctrl-C. -o json prints a JSON object a line.
+    """
+    wanted = Wanted(
+        since=since(since_text) if since_text else None, pattern=_pattern(grep), logs_only=no_events
+    )
+    path = f"{path_of(resolve(session.api, job))}logs/merged/"
+    query = {"task": task, "version": version, "file": files}
+    if follow:
+        session.api.patience_s = max(session.api.patience_s, AWAY_S)
+    printer = Printer(session.out, timestamps=timestamps, several=task is None)
+    for line in read(session.api, path, query, tail=tail, follow=follow):
+        if wanted.takes(line):
+            printer.show(line)
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if text is None else re.compile(text)
+    except re.error as exc:
+        raise Usage(f"'{text}' is no regular expression: {exc}") from exc
+
+
+def read(api: Api, path: str, query: Mapping[str, Any], *, tail: int, follow: bool) -> Iterator[JSON]:
+    """The lines, the last `tail` first; with `follow` whatever comes, for ever."""
+    answer = api.get(path, limit=max(tail, 1), **query)
+    yield from answer["lines"] if tail else []
+    pause = SHORTEST_S
+    while follow:
+        if len(answer["lines"]) < FULL:
+            time.sleep(pause)
+        answer = api.get(path, limit=FULL, cursor=answer["cursor"], **query)
+        yield from answer["lines"]
+        pause = SHORTEST_S if answer["lines"] else min(LONGEST_S, pause * 1.5)
+
+
+class Printer:
+    """Lines as people read them, a colour for each instance; or one JSON object a line."""
+
+    def __init__(self, out: Output, *, timestamps: bool, several: bool) -> None:
+        self._out = out
+        self._timestamps = timestamps
+        self._several = several
+        self._colors: dict[str, str] = {}
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        if self._out.for_programs:
+            self._out.record(line)
+            return
+        if self._out.quiet:
+            self._print(Text(_plain(line["text"])))
+            return
+        text = Text()
+        if self._timestamps or line["source"] != "log":
+            text.append(f"{local(line.get('time'))} ", style="dim")
+        if line["source"] == "log":
+            text = self._of_log(text, line)
+        else:
+            styles = {"warning": "yellow", "error": "red"}
+            text.append(f"— {_plain(line['text'])}", style=styles.get(line.get("level", ""), "bold"))
+        self._print(text)
+
+    def _of_log(self, text: Text, line: Mapping[str, Any]) -> Text:
+        if self._several:
+            text.append(f"{short_task(line['task_id'])} ", style=self._color(line["task_id"]))
+        content = _ESCAPES.sub("", line["text"])
+        shown = Text.from_ansi(content) if _COLORS.search(content) else Text(content)
+        if line["file"] == "stderr":
+            shown.stylize_before("red")
+        return text.append_text(shown)
+
+    def _color(self, task: str) -> str:
+        return self._colors.setdefault(task, PALETTE[len(self._colors) % len(PALETTE)])
+
+    def _print(self, text: Text) -> None:
+        self._out.console.print(text, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return _COLORS.sub("", _ESCAPES.sub("", text))
+
+
+def short_task(task: str) -> str:
+    """Enough of a task's id to tell it from its brothers: `….instance-4f3a2b1c-….…` → `4f3a2b1c`."""
+    found = re.search(r"instance-([0-9a-f]{8})", task)
+    return found[1] if found else task[-8:]

@@ -1,0 +1,56 @@
+"""What is asked for goes to its address with what was said, and nothing that was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocean_cli.tests.conftest import Ocean
+from ocean_cli.tests.fake import TAG, FakeOcean, Reply, operation
+
+JOB = f"jobs/{TAG}/"
+TASK = "xiaomi_inf_ocean.instance-1234abcd._app.1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "call", "body"),
+    [
+        (["scale", TAG, "5"], f"{JOB}scale/", {"instances": 5}),
+        (["scale", TAG, "5", "--reason", "sale"], f"{JOB}scale/", {"instances": 5, "reason": "sale"}),
+        (["restart", TAG], f"{JOB}restart/", {}),
+        (["start", TAG], f"{JOB}start/", {}),
+        (["stop", TAG, "-y"], f"{JOB}stop/", {}),
+        (["rollback", TAG], f"{JOB}rollback/", {}),
+        (["rollback", TAG, "--version", "2"], f"{JOB}rollback/", {"version": 2}),
+        (["kill", TAG, TASK], f"{JOB}instances/{TASK}/kill/", {}),
+        (["kill", TAG, TASK, "--shrink"], f"{JOB}instances/{TASK}/kill/", {"shrink": True}),
+        (["publish", TAG], f"{JOB}publish/", {}),
+        (["publish", TAG, "--version", "3", "--replace"], f"{JOB}publish/", {"version": 3, "replace": True}),
+        (
+            ["publish", TAG, "--strategy", "canary", "--canary-instances", "1", "--hold", "60"],
+            f"{JOB}publish/",
+            {"strategy": {"kind": "canary", "canary_instances": 1, "hold_s": 60}},
+        ),
+    ],
+)
+def test_asking(ocean: Ocean, fake: FakeOcean, arguments: list[str], call: str, body: Any) -> None:
+    fake.on("POST", call, Reply(operation(), 202))
+    ended = ocean(*arguments)
+    assert ended.code == 0, ended.err
+    [asked] = fake.asked
+    assert asked.body == body
+    assert asked.headers["Idempotency-Key"]
+
+
+def test_deleting(ocean: Ocean, fake: FakeOcean) -> None:
+    fake.on("DELETE", JOB, Reply(operation(kind="job.delete"), 202))
+    assert ocean("delete", TAG, "--yes", "--reason", "moved").code == 0
+    assert fake.asked[0].body == {"reason": "moved"}
+
+
+@pytest.mark.parametrize("command", ["stop", "delete"])
+def test_what_ends_everything_needs_a_yes(ocean: Ocean, fake: FakeOcean, command: str) -> None:
+    ended = ocean(command, TAG)
+    assert (ended.code, fake.asked) == (2, [])
+    assert "Give --yes." in ended.err

@@ -18,6 +18,7 @@ from apps.jobs.api.jobs import JobViewSet
 from apps.jobs.api.parts import InstanceViewSet, LogView, VersionViewSet
 from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
+from apps.jobs.api.releases import ReleaseViewSet
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
 
 router = SimpleRouter()
@@ -31,6 +32,7 @@ router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
 router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
 router.register("favourites", FavouriteViewSet, basename="favourite")
 router.register("views", SavedViewViewSet, basename="view")
+router.register("releases", ReleaseViewSet, basename="release")
 router.register("templates", TemplateViewSet, basename="template")
 router.register("hosts", HostViewSet, basename="host")
 router.register("users/me/tokens", TokenViewSet, basename="token")

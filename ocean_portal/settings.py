@@ -187,6 +187,7 @@ CELERY_BEAT_SCHEDULE = {
     "run-expiries": {"task": "jobs.run_expiries", "schedule": 5.0, "options": {"expires": 10}},
     "heartbeat": {"task": "core.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
+    "prune-releases": {"task": "jobs.prune_releases", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-jobs": {"task": "jobs.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(OCEAN_VAR / "celerybeat-schedule")
@@ -226,6 +227,8 @@ SPECTACULAR_SETTINGS = {
         "JobState": "apps.jobs.models.Job.State",
         "InstanceState": "apps.jobs.models.Instance.State",
         "OperationState": "apps.core.models.Operation.State",
+        "ReleaseState": "apps.jobs.models.Release.State",
+        "ReleaseItemState": "apps.jobs.models.ReleaseItem.State",
         "Level": "apps.jobs.models.JobEvent.Level",
         "Role": "apps.accounts.models.Role",
     },

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.admin_site import ReadOnlyAdmin, SreAdmin, person_of
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.errors import InvalidInput
 from apps.jobs.models import (
     DefinitionStamp,
@@ -20,6 +20,8 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    Release,
+    ReleaseItem,
     SavedView,
     ScaleExpiry,
     Secret,
@@ -40,6 +42,30 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ["state", "cluster", ("deleted_at", admin.EmptyFieldListFilter)]
     search_fields = ["tag", "workload_id", "managed_by"]
     date_hierarchy = "created_at"
+
+
+class ReleaseItemInline(ReadOnlyInline):
+    model = ReleaseItem
+    fields = ["stage", "job", "version", "state", "operation", "undo_operation"]
+
+
+@admin.register(Release)
+class ReleaseAdmin(ReadOnlyAdmin):
+    list_display = [
+        "id",
+        "action",
+        "state",
+        "on_failure",
+        "requested_by",
+        "reason",
+        "created_at",
+        "finished_at",
+    ]
+    list_filter = ["action", "state", "on_failure"]
+    list_select_related = ["requested_by"]
+    search_fields = ["reason", "requested_by__username", "items__job__tag"]
+    date_hierarchy = "created_at"
+    inlines = [ReleaseItemInline]
 
 
 @admin.register(ScaleExpiry)

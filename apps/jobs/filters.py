@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet, YesNoFilter
-from apps.jobs.models import Instance, Job, JobTemplate, JobVersion
+from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem
 from apps.jobs.personal import favourite, mine
-from apps.jobs.selectors import IN_TROUBLE
+from apps.jobs.selectors import IN_TROUBLE, jobs_visible
 
 
 class JobFilter(SearchFilterSet):
@@ -79,3 +79,28 @@ class JobTemplateFilter(SearchFilterSet):
     class Meta:
         model = JobTemplate
         fields: ClassVar[list[str]] = []
+
+
+class ReleaseFilter(SearchFilterSet):
+    """`mine=true`: those that the person asked for. `job`: those with this job, by its tag."""
+
+    search_fields = ("reason", "requested_by__username")
+
+    action = django_filters.ChoiceFilter(choices=Release.Action.choices, label=_("action"))
+    state = django_filters.MultipleChoiceFilter(
+        choices=Release.State.choices, label=_("state"), distinct=False
+    )
+    mine = YesNoFilter(method="filter_mine", label=_("mine"))
+    job = django_filters.CharFilter(method="filter_job", label=_("job"))
+
+    class Meta:
+        model = Release
+        fields: ClassVar[list[str]] = []
+
+    def filter_mine(self, queryset: QuerySet[Release], name: str, value: bool) -> QuerySet[Release]:
+        condition = Q(requested_by=self.request.user.pk)
+        return queryset.filter(condition if value else ~condition)
+
+    def filter_job(self, queryset: QuerySet[Release], name: str, value: str) -> QuerySet[Release]:
+        jobs = jobs_visible(self.request.user).filter(tag=value)
+        return queryset.filter(Exists(ReleaseItem.objects.filter(release=OuterRef("pk"), job__in=jobs)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from apps.core.operations.kinds import register
-from apps.jobs.operations import publish, remove, resize, restart
+from apps.jobs.operations import publish, release, remove, resize, restart
 from apps.jobs.operations.base import JobKind
 
 KINDS: tuple[JobKind, ...] = (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS)
-for kind in KINDS:
-    register(kind)
+for job_kind in KINDS:
+    register(job_kind)
+for release_kind in release.KINDS:
+    register(release_kind)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Membership, ProductLine
-from apps.accounts.rights import product_lines_visible, scope
+from apps.accounts.rights import product_lines_visible, scope, sees_everything
 from apps.core.models import Cluster, ClusterWatch, Operation
 from apps.hosts.models import Host
 from apps.jobs.explain import Problem, draft, render_problem, stale_mirror, stopped, unpublished_version
-from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Secret
+from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Release, ReleaseItem, Secret
 from apps.jobs.planning import RolloutCount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
@@ -56,6 +57,35 @@ def with_latest_spec(jobs: QuerySet[Job]) -> QuerySet[Job]:
 def job_get(user: Person, tag: str) -> Job:
     """Raises Job.DoesNotExist for an unknown tag and for one that the person may not know of."""
     return jobs_visible(user).get(tag=tag)
+
+
+def dependents_of(user: Person, tags: Sequence[str], *, limit: int = 20) -> list[str]:
+    """The running jobs, of those that the person may know of, that depend on one of `tags`. It reads the versions that
+    run, so it is for plans, not for pages."""
+    running = JobVersion.objects.filter(
+        job__in=scope(Job.objects.alive(), user).filter(wanted__gt=0),
+        number=F("job__target_version"),
+        spec__depends_on__has_any_keys=list(tags),
+    )
+    return list(running.order_by("job__tag").values_list("job__tag", flat=True)[:limit])
+
+
+def releases_visible(user: Person) -> QuerySet[Release]:
+    """The releases that have a job of the person's product lines, or that they asked for; all for those who see all."""
+    releases = Release.objects.select_related("requested_by", "operation")
+    if sees_everything(user):
+        return releases
+    items = ReleaseItem.objects.filter(
+        release=OuterRef("pk"), job__product_line__in=product_lines_visible(user)
+    )
+    return releases.filter(Q(Exists(items)) | Q(requested_by=user.pk))
+
+
+def with_items(releases: QuerySet[Release], user: Person) -> QuerySet[Release]:
+    """With the `items` whose jobs the person may know of (deleted ones too), by stage."""
+    items = scope(ReleaseItem.objects.order_by("stage", "position"), user, path="job__product_line")
+    items = items.select_related("job__cluster", "job__product_line", "operation", "undo_operation")
+    return releases.prefetch_related(Prefetch("items", queryset=items))
 
 
 def instances_of(job: Job) -> QuerySet[Instance]:

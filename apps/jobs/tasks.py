@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.jobs.services.expiry_due import expiries_run
 from apps.jobs.services.history import gone_instances_prune, history_prune
+from apps.jobs.services.releases import releases_prune
 
 
 @shared_task(name="jobs.prune_history", time_limit=280)
@@ -14,6 +15,12 @@ def prune_history() -> None:
     while history_prune(now=timezone.now()):
         pass
     while gone_instances_prune(now=timezone.now()):
+        pass
+
+
+@shared_task(name="jobs.prune_releases", time_limit=280)
+def prune_releases() -> None:
+    while releases_prune(now=timezone.now()):
         pass
 
 

@@ -30,6 +30,8 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    Release,
+    ReleaseItem,
     SavedView,
     ScaleExpiry,
     Secret,
@@ -40,13 +42,17 @@ from apps.jobs.tests.factories import (
     make_instance,
     make_job,
     make_job_operation,
+    make_release,
     make_template,
     make_version,
 )
 
 pytestmark = pytest.mark.django_db
 
-NOT_REGISTERED: dict[type[Model], str] = {OperationLog: "shown on its operation's page"}
+NOT_REGISTERED: dict[type[Model], str] = {
+    OperationLog: "shown on its operation's page",
+    ReleaseItem: "shown on its release's page",
+}
 MAX_QUERIES = 12
 WRITABLE = {User, ProductLine, Membership, Cluster, JobTemplate}
 DELETABLE = {Membership, ApiToken, JobTemplate, SavedView, Secret}
@@ -94,6 +100,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
         job=make_job(), task_id="web.1", host="node1", gone_at=timezone.now()
     ),
     JobEvent: _event,
+    Release: lambda: make_release(make_job()),
     ScaleExpiry: lambda: ScaleExpiry.objects.create(job=make_job(), at=timezone.now(), during=6, instances=3),
     JobTemplate: lambda: make_template(),
     Secret: lambda: Secret.objects.create(

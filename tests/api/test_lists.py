@@ -24,6 +24,7 @@ from apps.jobs.tests.factories import (
     make_instance,
     make_job,
     make_job_operation,
+    make_release,
     make_template,
     make_version,
 )
@@ -82,6 +83,7 @@ LISTS = {
     "view-list": List(
         lambda world: view_save(name=str(SavedView.objects.count()), query="state=draft", by=world.sre), 3
     ),
+    "release-list": List(lambda world: make_release(world.job), 3),
     "template-list": List(lambda world: make_template(), 3),
     "host-list": List(lambda world: make_host(), 3),
     "token-list": List(lambda world: token_create(user=world.sre, name="x"), 3),

@@ -5,6 +5,7 @@ from apps.jobs.models.history import JobEvent
 from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
 from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, SideWorkload
 from apps.jobs.models.personal import Favourite, SavedView
+from apps.jobs.models.release import Release, ReleaseItem
 from apps.jobs.models.shelf import JobTemplate, Secret
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "JobQuerySet",
     "JobTemplate",
     "JobVersion",
+    "Release",
+    "ReleaseItem",
     "SavedView",
     "ScaleExpiry",
     "Secret",

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.accounts.tests.factories import make_product_line
+from apps.accounts.tests.factories import make_product_line, make_user
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster, make_operation
-from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, job_tag
+from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem, job_tag
 from apps.jobs.planning import workload_path
 from apps.jobs.spec import spec_validate
 
@@ -119,6 +119,21 @@ def make_job_operation(job: Job, **overrides: Any) -> Operation:
             **overrides,
         }
     )
+
+
+def make_release(*jobs: Job, **overrides: Any) -> Release:
+    """A release of the jobs, all in one stage, none of them begun; it has no operation."""
+    release = Release.objects.create(
+        **{
+            "action": Release.Action.RESTART,
+            "parallel": 10,
+            "requested_by": overrides.pop("requested_by", None) or make_user(),
+            **overrides,
+        }
+    )
+    for position, job in enumerate(jobs):
+        ReleaseItem.objects.create(release=release, job=job, position=position, stage=1)
+    return release
 
 
 def make_template(**overrides: Any) -> JobTemplate:

@@ -15,6 +15,7 @@ from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
 from apps.jobs.api.history import CompareView, HistoryView
 from apps.jobs.api.jobs import JobViewSet
+from apps.jobs.api.logs import LogDownloadView, MergedLogView
 from apps.jobs.api.parts import InstanceViewSet, LogView, VersionViewSet
 from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
@@ -43,6 +44,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^{JOB}/history/$", HistoryView.as_view(), name="job-history"),
     re_path(rf"^{JOB}/compare/$", CompareView.as_view(), name="job-compare"),
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
+    re_path(rf"^{JOB}/logs/merged/$", MergedLogView.as_view(), name="job-logs-merged"),
+    re_path(rf"^{JOB}/logs/download/$", LogDownloadView.as_view(), name="job-logs-download"),
     re_path(
         r"^hosts/(?P<cluster>[^/\x00]+)/(?P<hostname>[^/\x00]+)/$",
         HostView.as_view(),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NewType, Protocol
+from typing import Any, Literal, NewType, Protocol
 
 WorkloadId = NewType("WorkloadId", str)
 """The workload's path on the engine: `/xiaomi/inf/ocean/staging/weather-api/weather-api`."""
@@ -348,6 +348,10 @@ class Engine(Protocol):
 
     def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with its instances, or None."""
+
+    def definition(self, workload_id: WorkloadId) -> Mapping[str, Any] | None:
+        """The definition as the engine keeps it, in its own words and for people to read, or None. Its environment
+        holds resolved values: mask it before it is shown."""
 
     def count(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with counts only (`instances` is None), or None: cheap however many instances it has."""

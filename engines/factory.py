@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clients.http import Credentials
+from clients.http import Credentials, Timeouts
 from engines.base import Engine
 from engines.marathon import MarathonEngine
 
@@ -22,7 +22,7 @@ class ClusterAddress:
     ca_bundle: str | None = None
 
 
-def make_engine(address: ClusterAddress) -> Engine:
+def make_engine(address: ClusterAddress, *, timeouts: Timeouts | None = None) -> Engine:
     """The engine of a cluster. Calls nothing yet. Raises ValueError for an address that is none."""
     return MarathonEngine(
         address.marathon_urls,
@@ -30,5 +30,6 @@ def make_engine(address: ClusterAddress) -> Engine:
         name=address.name,
         credentials=address.marathon_credentials,
         mesos_credentials=address.mesos_credentials,
+        timeouts=timeouts,
         ca_bundle=address.ca_bundle,
     )

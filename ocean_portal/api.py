@@ -19,6 +19,7 @@ from apps.jobs.api.logs import LogDownloadView, MergedLogView
 from apps.jobs.api.parts import InstanceViewSet, LogView, VersionViewSet
 from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
+from apps.jobs.api.raw import JobEngineView, JobYamlView
 from apps.jobs.api.releases import ReleaseViewSet
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
 
@@ -43,6 +44,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     re_path(rf"^{JOB}/history/$", HistoryView.as_view(), name="job-history"),
     re_path(rf"^{JOB}/compare/$", CompareView.as_view(), name="job-compare"),
+    re_path(rf"^{JOB}/yaml/$", JobYamlView.as_view(), name="job-yaml"),
+    re_path(rf"^{JOB}/engine/$", JobEngineView.as_view(), name="job-engine"),
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
     re_path(rf"^{JOB}/logs/merged/$", MergedLogView.as_view(), name="job-logs-merged"),
     re_path(rf"^{JOB}/logs/download/$", LogDownloadView.as_view(), name="job-logs-download"),

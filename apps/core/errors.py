@@ -32,11 +32,12 @@ class DomainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field's error. `field` is a path: `spec.health_checks[0].path`."""
+    """One field's error. `field` is a path: `spec.health_checks[0].path`; `line` (from 1) where it came in a text."""
 
     field: str
     code: str
     detail: str
+    line: int | None = None
 
 
 class InvalidInput(DomainError):

@@ -7,6 +7,7 @@ from django.urls import path
 from apps.jobs.views import (
     actions,
     detail,
+    engine,
     expiry,
     form,
     history,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("jobs/<str:tag>/versions/<int:number>/", detail.version_detail, name="version"),
     path("jobs/<str:tag>/diff/", detail.diff, name="diff"),
     path("jobs/<str:tag>/configuration/", detail.configuration, name="configuration"),
+    path("jobs/<str:tag>/engine/", engine.engine, name="engine"),
     path("jobs/<str:tag>/logs/", logs.logs, name="logs"),
     path("jobs/<str:tag>/logs/piece/", logs.log_piece, name="log_piece"),
     path("jobs/<str:tag>/edit/", form.job_edit, name="edit"),

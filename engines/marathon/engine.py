@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from typing import Any
 
 from clients.errors import NotFound, Unavailable
 from clients.http import Credentials, Timeouts
@@ -33,6 +34,13 @@ from engines.marathon.logs import Sandboxes
 from engines.marathon.rollout import labelled_rollout, upgrade_strategy
 
 FILE_TIMEOUTS = Timeouts(connect_s=1.0, read_s=3.0, total_s=10.0)
+_NOT_DEFINED = frozenset(
+    {
+        "deployments", "lastTaskFailure", "readinessCheckResults", "taskStats", "tasks", "tasksHealthy", "tasksRunning",
+        "tasksStaged", "tasksUnhealthy",
+    }
+)  # fmt: skip
+"""What Marathon adds to an app's definition when it is asked for it."""
 _NOTHING_TO_DO = Submission(deployment_id=None)
 
 
@@ -124,6 +132,13 @@ class MarathonEngine:
             return status.workload_status(self._marathon.app(workload_id), with_instances=True)
         except NotFound:
             return None
+
+    def definition(self, workload_id: WorkloadId) -> Mapping[str, Any] | None:
+        try:
+            app = self._marathon.app(workload_id)
+        except NotFound:
+            return None
+        return {name: value for name, value in app.items() if name not in _NOT_DEFINED}
 
     def count(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         # Asked for by itself an app comes with every task; the list, which can be told which, without.

@@ -75,11 +75,14 @@ class Problem:
             **self.extra,
         }
         if self.errors:
-            body["errors"] = [
-                {"field": error.field, "code": error.code, "detail": error.detail} for error in self.errors
-            ]
+            body["errors"] = [_error_json(error) for error in self.errors]
         body["request_id"] = bound_fields().get("request", "")
         return body
+
+
+def _error_json(error: FieldError) -> dict[str, Any]:
+    said = {"field": error.field, "code": error.code, "detail": error.detail}
+    return said if error.line is None else {**said, "line": error.line}
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:

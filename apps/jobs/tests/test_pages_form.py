@@ -36,7 +36,7 @@ FULL_SPEC: dict[str, Any] = {
         {"name": "dns", "container_port": 0, "protocol": "udp"},
     ],
     "env": {"LEVEL": " two words ", "PEM": "a\nb\n", "PASSWORD": {"secret": "db-password"}},
-    "files": [{"path": "conf/app.conf", "content": "\nlevel = info\n"}],
+    "files": [{"path": "conf/app.conf", "content": "\nlevel = info\n", "mode": "0600"}],
     "fetch": [{"uri": "https://example.com/a.tgz", "extract": False, "executable": True, "cache": False}],
     "labels": {"team": "weather", "empty": ""},
     "health_checks": [
@@ -46,6 +46,10 @@ FULL_SPEC: dict[str, Any] = {
     "constraints": [{"field": "rack", "operator": "GROUP_BY", "value": "3"}],
     "strategy": {"kind": "rolling", "batch": 2, "max_unavailable": 1, "max_surge": 2, "deadline_s": 60},
     "kill_grace_s": 3,
+    "hooks": {
+        "pre_stop": {"command": "curl -X POST :$PORT0/drain\nwait", "timeout_s": 2},
+        "post_start": {"command": "./warm-up.sh", "timeout_s": 30, "required": True},
+    },
     "backoff": {"first_s": 2, "factor": 1.5, "max_s": 20},
 }
 

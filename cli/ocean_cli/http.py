@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -80,10 +81,10 @@ class Api:
 
     def pages(self, path: str, *, limit: int | None = None, **query: Any) -> Iterator[JSON]:
         """The rows of a list, page after page; `limit` at most."""
-        page, given = 1, 0
-        size = min(PAGE_SIZE, limit) if limit else PAGE_SIZE
+        given = 0
+        query["page_size"] = min(PAGE_SIZE, limit) if limit else PAGE_SIZE
         while True:
-            answer = self.get(path, page=page, page_size=size, **query)
+            answer = self.get(path, **query)
             for row in answer["results"]:
                 yield row
                 given += 1
@@ -91,7 +92,8 @@ class Api:
                     return
             if not answer["next"]:
                 return
-            page += 1
+            # Its parameters alone: behind a proxy the console may know itself by another address.
+            query = dict(parse_qs(urlsplit(answer["next"]).query))
 
     def call(
         self,

@@ -44,6 +44,13 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
 
 
+def until(text: str, *, now: datetime | None = None) -> datetime:
+    """As `since`, with a duration ahead of now. Raises Usage."""
+    if re.fullmatch(r"\d+[smhd]?", text.strip()):
+        return (now or datetime.now(UTC)) + duration(text)
+    return since(text)
+
+
 def since(text: str, *, now: datetime | None = None) -> datetime:
     """A duration back from now, or a moment (in this machine's zone, unless it names one). Raises Usage."""
     if re.fullmatch(r"\d+[smhd]?", text.strip()):

@@ -10,6 +10,7 @@ from ocean_cli.following import refuse_failed, title_of, wait_for
 from ocean_cli.names import path_of, resolve
 from ocean_cli.options import command, job_argument, reason_option, wait_options, yes_option
 from ocean_cli.session import Session, pass_session
+from ocean_cli.words import until
 
 JSON = dict[str, Any]
 
@@ -39,17 +40,26 @@ def body_of(**fields: Any) -> JSON:
 @command("scale")
 @job_argument
 @click.argument("instances", type=click.IntRange(0))
+@click.option("--until", "until_text", metavar="WHEN", help="Then go back: 2h, 1d, or 2026-11-20T18:00.")
 @reason_option
 @wait_options
 @pass_session
 def scale(
-    session: Session, job: str, instances: int, reason: str, wait: bool, timeout_s: float | None
+    session: Session,
+    job: str,
+    instances: int,
+    until_text: str | None,
+    reason: str,
+    wait: bool,
+    timeout_s: float | None,
 ) -> None:
     """Run so many instances.
 
-    0 stops the job."""
+    0 stops the job. With --until it goes back by itself to the number of before."""
     path = path_of(resolve(session.api, job))
-    operation = session.api.post(f"{path}scale/", body_of(instances=instances, reason=reason))
+    until_at = until(until_text).isoformat() if until_text else None
+    body = body_of(instances=instances, until=until_at, reason=reason)
+    operation = session.api.post(f"{path}scale/", body)
     started(session, operation, wait=wait, timeout_s=timeout_s)
 
 

@@ -20,7 +20,7 @@ from ocean_cli.options import (
 from ocean_cli.plans import Plan
 from ocean_cli.saving import Options, plan_do, plan_of, plan_show
 from ocean_cli.session import Session, pass_session
-from ocean_cli.words import change
+from ocean_cli.words import change, local, since
 
 JSON = dict[str, Any]
 files_option = click.option(
@@ -135,13 +135,24 @@ def tell(session: Session, operations: list[JSON], *, waited: bool) -> None:
 @click.argument("old", type=click.IntRange(1), required=False)
 @click.argument("new", type=click.IntRange(1), required=False)
 @files_option
+@click.option("--from", "from_text", metavar="WHEN", help="As it was then: 2h, 3d, or 2026-11-20T18:00.")
+@click.option("--to", "to_text", metavar="WHEN", help="With --from: and then; else now.")
 @pass_session
-def diff(session: Session, job: str | None, old: int | None, new: int | None, files: tuple[str, ...]) -> int:
+def diff(
+    session: Session,
+    job: str | None,
+    old: int | None,
+    new: int | None,
+    files: tuple[str, ...],
+    from_text: str | None,
+    to_text: str | None,
+) -> int:
     """What differs: between versions, or from what is written.
 
     \b
       ocean diff weather-api          what runs, and the latest version
       ocean diff weather-api 3 5      two versions
+      ocean diff weather-api --from 3d --to 2d
       ocean diff -f jobs/             what is there, and what is written (exit code 10 if anything differs)
     """
     if bool(job) == bool(files):
@@ -151,9 +162,35 @@ def diff(session: Session, job: str | None, old: int | None, new: int | None, fi
         tell_plan(session, plan)
         return PLAN_HAS_CHANGES if plan.does_something else 0
     tag = resolve(session.api, str(job))
+    if from_text or to_text:
+        _show_moments(session, tag, from_text=from_text, to_text=to_text)
+        return 0
     row = session.api.get(path_of(tag))
     show_versions(session, tag, old or row["running_version"], new or row["version"])
     return 0
+
+
+def _show_moments(session: Session, tag: str, *, from_text: str | None, to_text: str | None) -> None:
+    """How the job was at two moments, and what happened in between."""
+    if from_text is None:
+        raise Usage("--to needs --from.")
+    query = {
+        "from": since(from_text).isoformat(),
+        "to": since(to_text).isoformat() if to_text else None,
+    }
+    answer = session.api.get(f"{path_of(tag)}compare/", **query)
+    out = session.out
+    if out.for_programs:
+        out.data(answer)
+        return
+    for row in (answer["from"], answer["to"]):
+        version = "nothing published" if row["version"] is None else f"version {row['version']}"
+        wanted = "" if row["wanted"] is None else f", {row['wanted']} instances wanted"
+        out.line(f"{local(row['at'])}  {row['state']}, {version}{wanted}", style="bold")
+    _show_changes(session, answer["changes"])
+    for row in reversed(answer["between"]):
+        why = f" ({row['reason']})" if row["reason"] else ""
+        out.line(f"  {local(row['time'])} {' '.join(row['text'].split())}{why}", style="dim")
 
 
 def show_versions(session: Session, tag: str, old: int | None, new: int) -> None:
@@ -167,8 +204,12 @@ def show_versions(session: Session, tag: str, old: int | None, new: int) -> None
         out.data(answer)
         return
     out.line(f"version {old} → {new}", style="bold")
-    for row in answer["changes"]:
-        styles = {"added": "green", "removed": "red"}
-        out.line(f"  {change(row)}", style=styles.get(row["change"], "yellow"))
-    if not answer["changes"]:
-        out.line("  no difference")
+    _show_changes(session, answer["changes"])
+
+
+def _show_changes(session: Session, changes: list[JSON]) -> None:
+    styles = {"added": "green", "removed": "red"}
+    for row in changes:
+        session.out.line(f"  {change(row)}", style=styles.get(row["change"], "yellow"))
+    if not changes:
+        session.out.line("  no difference")

@@ -8,9 +8,9 @@ import click
 
 from ocean_cli.names import path_of, resolve
 from ocean_cli.options import command, job_argument
-from ocean_cli.output import Column, clean
+from ocean_cli.output import Column
 from ocean_cli.session import Session, pass_session
-from ocean_cli.words import ago, local
+from ocean_cli.words import ago, local, since, value
 
 JSON = dict[str, Any]
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "cyan")}
@@ -42,6 +42,8 @@ JOB_COLUMNS = [
 @click.option("--product-line", metavar="TAG", help="Of this product line.")
 @click.option("--state", "states", multiple=True, help="In this state; may be given several times.")
 @click.option("--trouble", is_flag=True, help="Not as wanted, or held up on the way there.")
+@click.option("--mine", is_flag=True, help="That I made, changed, or asked something of.")
+@click.option("--favourite", is_flag=True, help="That I starred.")
 @click.option("--sort", "ordering", help="name, state, since, created, wanted; with - in front: backwards.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @pass_session
@@ -53,6 +55,8 @@ def jobs(
     product_line: str | None,
     states: tuple[str, ...],
     trouble: bool,
+    mine: bool,
+    favourite: bool,
     ordering: str | None,
     limit: int | None,
 ) -> None:
@@ -68,6 +72,8 @@ def jobs(
         product_line=product_line,
         state=list(states) or None,
         in_trouble=trouble or None,
+        mine=mine or None,
+        favourite=favourite or None,
         ordering=ordering,
     )
     session.out.rows(rows, JOB_COLUMNS, name="tag")
@@ -186,25 +192,78 @@ def explain(session: Session, job: str) -> None:
 def _explain(session: Session, row: JSON) -> None:
     mark, style = MARKS.get(row["severity"], ("·", ""))
     session.out.line(f"{mark} {row['what']}", style=style)
-    for label, text in (("why", row["why"]), ("try", row["hint"])):
+    smallest = row.get("change")
+    changed = smallest and f"{smallest['field']}: {value(smallest['from'])} → {value(smallest['to'])}"
+    for label, text in (("why", row["why"]), ("try", row["hint"]), ("change", changed)):
         if text:
             session.out.line(f"  {label}: {text}")
 
 
 @command("history")
 @job_argument
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["people", "operations", "versions", "instances", "state"]),
+    help="Of this kind alone; may be given several times.",
+)
+@click.option("--who", help="What this person did.")
+@click.option("--since", "since_text", metavar="WHEN", help="Not before: 2h, 3d, or 2026-11-20T18:00.")
+@click.option("--before", "before_text", metavar="WHEN", help="Only before.")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many.")
 @pass_session
-def history(session: Session, job: str, limit: int) -> None:
-    """What happened to a job, and who asked for it."""
+def history(
+    session: Session,
+    job: str,
+    kinds: tuple[str, ...],
+    who: str | None,
+    since_text: str | None,
+    before_text: str | None,
+    limit: int,
+) -> None:
+    """What happened to a job, and who asked for it.
+
+    The newest first."""
     columns = [
         Column("Time", lambda row: local(row["time"])),
         Column("Who", "actor"),
-        Column("What", lambda row: clean(str(row["text"]).strip())),
+        Column("What", _happened),
+        Column("Why", "reason"),
         Column("Operation", lambda row: row["operation"] and f"#{row['operation']}"),
     ]
-    path = path_of(resolve(session.api, job))
-    session.out.rows(session.api.pages(f"{path}history/", limit=limit), columns, name="text")
+    rows = session.api.pages(
+        f"{path_of(resolve(session.api, job))}history/",
+        limit=limit,
+        kind=list(kinds) or None,
+        who=who,
+        after=since(since_text).isoformat() if since_text else None,
+        before=since(before_text).isoformat() if before_text else None,
+    )
+    session.out.rows(rows, columns, name="text")
+
+
+def _happened(row: Any) -> str:
+    text = " ".join(str(row["text"]).split())
+    return f"{text} (×{row['count']})" if row["count"] > 1 else text
+
+
+@command("search")
+@click.argument("words", nargs=-1, required=True)
+@pass_session
+def search(session: Session, words: tuple[str, ...]) -> None:
+    """Find jobs, instances, hosts, operations and more.
+
+    By name, tag, IP, task id or number; the best first."""
+    columns = [
+        Column("Kind", "kind"),
+        Column("What", "title"),
+        Column("State", "state", state=True),
+        Column("Detail", "detail"),
+        Column("Page", lambda row: f"{session.context.url}{row['url']}", wide=True),
+    ]
+    rows = session.api.get("search/", q=" ".join(words))["results"]
+    session.out.rows(rows, columns, name="title")
 
 
 @command("open")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,14 +16,15 @@ from ocean_cli.names import path_of, resolve
 from ocean_cli.options import command, job_argument
 from ocean_cli.output import Output
 from ocean_cli.session import Session, pass_session
-from ocean_cli.words import local, moment, since
+from ocean_cli.words import local, since
 
 if TYPE_CHECKING:
     from ocean_cli.http import Api
 
 JSON = dict[str, Any]
-FULL = 1_000
-"""Lines in one answer; as many say that more are there already."""
+PIECE = 2_000
+"""Lines in one answer while following."""
+MOST = 5_000
 SHORTEST_S, LONGEST_S = 0.5, 3.0
 PALETTE = (
     "cyan",
@@ -45,23 +44,6 @@ _ESCAPES = re.compile(
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which lines are shown. What the console can filter it does; the rest is looked at here."""
-
-    since: datetime | None = None
-    pattern: re.Pattern[str] | None = None
-    logs_only: bool = False
-
-    def takes(self, line: Mapping[str, Any]) -> bool:
-        if self.logs_only and line["source"] != "log":
-            return False
-        when = moment(line.get("time"))
-        if self.since is not None and when is not None and when < self.since:
-            return False
-        return self.pattern is None or self.pattern.search(line["text"]) is not None
-
-
 @command("logs")
 @job_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, new instances included.")
@@ -71,7 +53,9 @@ class Wanted:
 @click.option("--stderr", "files", flag_value="stderr", help="Standard error alone.")
 @click.option("--since", "since_text", metavar="WHEN", help="Not before: 15m, 2h, or 2026-11-20T18:00.")
 @click.option(
-    "--tail", type=click.IntRange(0, FULL), default=100, show_default=True, help="So many lines at first."
+    "--tail",
+    type=click.IntRange(0, MOST),
+    help="So many lines at first (100; with --since as many as there are).",
 )
 @click.option("--grep", metavar="PATTERN", help="Lines in which this regular expression is found.")
 @click.option("--no-events", is_flag=True, help="Without the job's events and operations between the lines.")
@@ -85,7 +69,7 @@ def logs(
     version: int | None,
     files: str | None,
     since_text: str | None,
-    tail: int,
+    tail: int | None,
     grep: str | None,
     no_events: bool,
     timestamps: bool,
@@ -95,16 +79,24 @@ def logs(
     Each line begins with the end of its instance's id; what the scheduler and people did stands between. With -f it
     goes on through a publish, and through a restart of the console, until Ctrl-C. -o json prints a JSON object a line.
     """
-    wanted = Wanted(
-        since=since(since_text) if since_text else None, pattern=_pattern(grep), logs_only=no_events
-    )
-    path = f"{path_of(resolve(session.api, job))}logs/merged/"
-    query = {"task": task, "version": version, "file": files}
+    pattern = _pattern(grep)
+    tag = resolve(session.api, job)
+    query = {
+        "task": task and _whole_task(session.api, tag, task),
+        "version": version,
+        "file": files,
+        "since": since(since_text).isoformat() if since_text else None,
+        "events": False if no_events else None,
+        # A person could not read so fast; a file or a program wants every line.
+        "skip": None if session.out.console.is_terminal else False,
+    }
+    if tail is None:
+        tail = MOST if since_text else 100
     if follow:
         session.api.patience_s = max(session.api.patience_s, AWAY_S)
     printer = Printer(session.out, timestamps=timestamps, several=task is None)
-    for line in read(session.api, path, query, tail=tail, follow=follow):
-        if wanted.takes(line):
+    for line in read(session.api, f"{path_of(tag)}logs/merged/", query, tail=tail, follow=follow):
+        if pattern is None or pattern.search(line["text"]):
             printer.show(line)
 
 
@@ -115,15 +107,21 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
         raise Usage(f"'{text}' is no regular expression: {exc}") from exc
 
 
+def _whole_task(api: Api, tag: str, text: str) -> str:
+    """The id of the instance that is shown by this short one; as it is, where the scheduler lists none such."""
+    found = [row["task_id"] for row in api.pages(f"{path_of(tag)}instances/", limit=2, search=text)]
+    return str(found[0]) if len(found) == 1 else text
+
+
 def read(api: Api, path: str, query: Mapping[str, Any], *, tail: int, follow: bool) -> Iterator[JSON]:
     """The lines, the last `tail` first; with `follow` whatever comes, for ever."""
     answer = api.get(path, limit=max(tail, 1), **query)
     yield from answer["lines"] if tail else []
     pause = SHORTEST_S
     while follow:
-        if len(answer["lines"]) < FULL:
+        if not answer["more"]:
             time.sleep(pause)
-        answer = api.get(path, limit=FULL, cursor=answer["cursor"], **query)
+        answer = api.get(path, limit=PIECE, cursor=answer["cursor"], **query)
         yield from answer["lines"]
         pause = SHORTEST_S if answer["lines"] else min(LONGEST_S, pause * 1.5)
 
@@ -159,7 +157,7 @@ class Printer:
             text.append(f"{short_task(line['task_id'])} ", style=self._color(line["task_id"]))
         content = _ESCAPES.sub("", line["text"])
         shown = Text.from_ansi(content) if _COLORS.search(content) else Text(content)
-        if line["file"] == "stderr":
+        if line.get("file") == "stderr":
             shown.stylize_before("red")
         return text.append_text(shown)
 

@@ -22,6 +22,7 @@ from apps.jobs.api.plans import JobPlanView
 from apps.jobs.api.raw import JobEngineView, JobYamlView
 from apps.jobs.api.releases import ReleaseViewSet
 from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
+from apps.jobs.api.usage import UsageView
 
 router = SimpleRouter()
 router.register("operations", OperationViewSet, basename="operation")
@@ -55,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="host-detail",
     ),
     path("tokens/", SignInView.as_view(), name="sign-in"),
+    re_path(rf"^product-lines/(?P<line>{LINE})/usage/$", UsageView.as_view(), name="product-line-usage"),
     path("search/", SearchView.as_view(), name="search"),
     path("users/me/", MeView.as_view(), name="me"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "core.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-releases": {"task": "jobs.prune_releases", "schedule": 3600.0, "options": {"expires": 3600}},
+    "count-usage": {"task": "jobs.count_usage", "schedule": 60.0, "options": {"expires": 60}},
     "prune-jobs": {"task": "jobs.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(OCEAN_VAR / "celerybeat-schedule")

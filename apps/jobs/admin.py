@@ -20,6 +20,7 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    LineUsage,
     Release,
     ReleaseItem,
     SavedView,
@@ -197,3 +198,14 @@ class SavedViewAdmin(ReadOnlyAdmin):
     list_select_related = ["product_line", "author"]
     search_fields = ["name", "query", "author__username", "product_line__tag"]
     deletable = True
+
+
+@admin.register(LineUsage)
+class LineUsageAdmin(ReadOnlyAdmin):
+    """What was held for product lines, hour by hour; see docs/operations.md."""
+
+    list_display = ["product_line", "hour", "cpu_h", "memory_gib_h", "instance_h", "counted_at"]
+    list_filter = ["product_line"]
+    list_select_related = ["product_line"]
+    search_fields = ["product_line__tag"]
+    date_hierarchy = "hour"

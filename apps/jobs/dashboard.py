@@ -67,10 +67,10 @@ class Dashboard:
     """One person's dashboard: of all that they see, or `only` of those jobs. Each property asks the database once,
     when a template first looks at it."""
 
-    def __init__(self, user: User, *, only: Q | None = None, query: str = "") -> None:
+    def __init__(self, user: User, *, url: str, only: Q | None = None, query: str = "") -> None:
+        """`url` is the page that shows it, `query` the filter of `only` for the list of jobs: `mine=true`."""
         self.user, self.only = user, only
-        self.query = query
-        """The filter of `only` for the list of jobs: `mine=true`."""
+        self.url, self.query = url, query
 
     @cached_property
     def may_create(self) -> bool:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.models import Operation
 from apps.core.operations.kinds import kind_label
-from apps.jobs.models import DefinitionStamp, Job, JobEvent, JobVersion
+from apps.jobs.models import DefinitionStamp, Job, JobEvent, JobVersion, Slot
 from apps.jobs.moments import STATE_EVENTS, Asked, Moment, Stamp, Turn, moment_at
 from apps.jobs.selectors import history_of, operations_of
 from apps.jobs.spec import Change, spec_diff
@@ -228,7 +228,7 @@ class _Facts:
 
     @classmethod
     def of(cls, job: Job) -> _Facts:
-        stamps = DefinitionStamp.objects.filter(job=job).order_by("changed_at")
+        stamps = DefinitionStamp.objects.filter(job=job, slot=Slot.MAIN).order_by("changed_at")
         operations = operations_of(job).order_by("-id")[:MAX_SCALINGS]
         turns = JobEvent.objects.filter(job=job, kind__in=[*STATE_EVENTS]).order_by("-at")[:MAX_SCALINGS]
         return cls(

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Membership, ProductLine
@@ -169,6 +182,14 @@ def job_counts(
 def jobs_in_trouble(user: Person) -> QuerySet[Job]:
     """Those that are not as wanted, the longest-standing first."""
     return jobs_visible(user).filter(IN_TROUBLE).order_by("state_since", "id")
+
+
+def jobs_worst_first(user: Person) -> QuerySet[Job]:
+    """Those in trouble, those under way, and the others."""
+    worst = Case(
+        When(IN_TROUBLE, then=Value(0)), When(state=Job.State.DEPLOYING, then=Value(1)), default=Value(2)
+    )
+    return jobs_visible(user).order_by(worst, "tag", "id")
 
 
 def job_explain(job: Job, *, now: datetime) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from apps.jobs.models import (
     JobEvent,
     JobTemplate,
     JobVersion,
+    LineUsage,
     Release,
     ReleaseItem,
     SavedView,
@@ -75,6 +76,14 @@ def _event() -> JobEvent:
 
 
 MAKERS: dict[type[Model], Callable[[], Model]] = {
+    LineUsage: lambda: LineUsage.objects.create(
+        product_line=make_product_line(),
+        hour=timezone.now(),
+        cpu_h=1,
+        memory_gib_h=1,
+        instance_h=1,
+        counted_at=timezone.now(),
+    ),
     Favourite: lambda: Favourite.objects.create(user=make_user(), job=make_job()),
     SavedView: lambda: view_save(name="x", query="state=draft", by=make_user()),
     User: lambda: make_member(),

@@ -31,6 +31,7 @@ from apps.jobs.models import DefinitionStamp, Instance, Job
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.services.personal import favourite_set, view_save
 from apps.jobs.services.secrets import secret_set
+from apps.jobs.services.usage import usage_count
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
@@ -153,6 +154,7 @@ def values(sre: User) -> dict[str, Any]:
     secret_set(product_line=line, name="key-1", value="x", by=sre)
     favourite_set(job=job, by=sre, starred=True)
     view_save(name="x-1", query="state=draft", by=sre, product_line=line)
+    usage_count(now=timezone.now())
     template = make_template(spec={"command": "./run-1"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]

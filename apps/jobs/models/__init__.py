@@ -7,6 +7,7 @@ from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, Sid
 from apps.jobs.models.personal import Favourite, SavedView
 from apps.jobs.models.release import Release, ReleaseItem
 from apps.jobs.models.shelf import JobTemplate, Secret
+from apps.jobs.models.usage import LineUsage
 
 __all__ = [
     "DefinitionStamp",
@@ -18,6 +19,7 @@ __all__ = [
     "JobQuerySet",
     "JobTemplate",
     "JobVersion",
+    "LineUsage",
     "Release",
     "ReleaseItem",
     "SavedView",

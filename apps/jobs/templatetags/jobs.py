@@ -28,3 +28,11 @@ def ports(instance: Instance, protocols: list[str]) -> list[ShownPort]:
             instance.ports, [*protocols, *["tcp"] * (len(instance.ports) - len(protocols))], strict=False
         )
     ]
+
+
+@register.filter
+def amount(number: float) -> str:
+    """A quantity for people: `0`, `0.25`, `13.7`, `1,234`."""
+    if number >= 100 or number == int(number):
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"

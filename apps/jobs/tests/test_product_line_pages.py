@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -68,8 +70,25 @@ def test_a_lines_page_costs_the_same_however_much_there_is(
             make_job_operation(job, state="failed", requested_by=owner)
             make_member(line)
             secret_set(product_line=line, name=f"secret-{size}-{number}", value="x", by=owner)
-        # session, person, line, membership, counts, members, secrets, operations, audit
-        assert queries(client, page_of(line)) == 9
+        # session, person, line, membership; counts, whether one may create, clusters; jobs; usage by three questions;
+        # members, secrets, operations, audit
+        assert queries(client, page_of(line)) == 14
+
+
+def test_a_lines_page_answers_whether_all_is_well_troubles_first(
+    client: Client, owner: User, line: ProductLine
+) -> None:
+    make_running_job(product_line=line, name="a-well")
+    make_running_job(product_line=line, name="z-ill", state=Job.State.DEGRADED)
+    make_running_job(name="of-another", state=Job.State.DEGRADED)
+    seen = read(client, page_of(line))
+    assert "1 of 2 jobs is not as it should be" in seen
+    assert "of-another" not in seen
+    listed = re.findall(
+        r'id="line-job-\d+">\s*<span[^>]*><strong[^>]*>([^<]+)<', html_of(client, page_of(line))
+    )
+    assert listed == ["z-ill", "a-well"]
+    assert "Instances wanted 6 Running 6 Healthy 6" in seen
 
 
 def test_another_lines_page_and_its_forms_do_not_exist(client: Client, owner: User) -> None:

@@ -22,8 +22,9 @@ def dashboard(request: PageRequest) -> HttpResponse:
 
 def _dashboard(request: PageRequest) -> Dashboard:
     """`?mine=true` or `?favourite=true`, as in the list of jobs; without them, of all that the person sees."""
+    url = request.get_full_path()
     if request.GET.get("mine") == "true":
-        return Dashboard(request.user, only=mine(request.user), query="mine=true")
+        return Dashboard(request.user, url=url, only=mine(request.user), query="mine=true")
     if request.GET.get("favourite") == "true":
-        return Dashboard(request.user, only=favourite(request.user), query="favourite=true")
-    return Dashboard(request.user)
+        return Dashboard(request.user, url=url, only=favourite(request.user), query="favourite=true")
+    return Dashboard(request.user, url=url)

@@ -6,9 +6,12 @@ from typing import Any
 
 import django_tables2 as tables
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -24,13 +27,19 @@ from apps.core.selectors import audit_visible, operations_visible
 from apps.core.tables import NUMBER, OceanTable
 from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
-from apps.jobs.dashboard import state_counts
+from apps.jobs.dashboard import Dashboard
 from apps.jobs.forms.secrets import SecretForm
 from apps.jobs.models import Secret
-from apps.jobs.selectors import job_counts, lines_with_counts
+from apps.jobs.selectors import jobs_worst_first, lines_with_counts
 from apps.jobs.services import secret_delete, secret_set
+from apps.jobs.usage import usage_by_day, usage_of
 
-PARTS = {"line-jobs": "jobs/product_line/_jobs.html", "line-operations": "jobs/product_line/_operations.html"}
+PARTS = {
+    "dashboard-jobs": "jobs/dashboard/_jobs.html",
+    "line-jobs": "jobs/product_line/_list.html",
+    "line-operations": "jobs/product_line/_operations.html",
+}
+JOBS_SHOWN = 12
 OPERATIONS_SHOWN = 6
 AUDIT_SHOWN = 8
 
@@ -128,11 +137,18 @@ def _line(request: PageRequest, tag: str) -> ProductLine:
 
 def _page(request: PageRequest, line: ProductLine, **forms: Any) -> HttpResponse:
     right = right_on(request.user, line) or 0
-    totals = job_counts(request.user, product_line=line)
+    now = timezone.now()
     context = {
         "line": line,
-        "totals": totals,
-        "states": state_counts(totals),
+        "dashboard": Dashboard(
+            request.user,
+            url=reverse("jobs:product_line", args=[line.tag]),
+            only=Q(product_line=line),
+            query=urlencode({"product_line": line.tag}),
+        ),
+        "jobs": jobs_worst_first(request.user).filter(product_line=line)[:JOBS_SHOWN],
+        "usage": usage_of(line, now=now),
+        "usage_days": usage_by_day(line, now=now),
         "memberships": line.memberships.select_related("user").order_by("user__username"),
         "roles": Role.choices,
         "secrets": line.secrets.select_related("updated_by").defer("value"),

@@ -17,6 +17,7 @@ from apps.jobs.views import (
     personal,
     product_lines,
     publish,
+    releases,
     templates,
 )
 from apps.jobs.views.dashboard import dashboard
@@ -53,6 +54,11 @@ urlpatterns = [
     path("jobs/<str:tag>/start/", actions.start, name="start"),
     path("jobs/<str:tag>/delete/", actions.delete, name="delete"),
     path("jobs/<str:tag>/instances/<str:task_id>/kill/", actions.kill, name="kill"),
+    path("releases/", releases.ReleaseList.as_view(), name="releases"),
+    path("releases/new/", releases.release_new, name="release_new"),
+    path("releases/<int:release_id>/", releases.release, name="release"),
+    path("releases/<int:release_id>/cancel/", releases.cancel, name="release_cancel"),
+    path("releases/<int:release_id>/undo/", releases.undo, name="release_undo"),
     path("hosts/<str:cluster>/<str:hostname>/", hosts.host, name="host"),
     path("product-lines/", product_lines.ProductLineList.as_view(), name="product_lines"),
     path("product-lines/<str:tag>/", product_lines.product_line, name="product_line"),

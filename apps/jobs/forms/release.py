@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from apps.core.models import MAX_REASON
 from apps.jobs.forms.actions import new_key
@@ -34,7 +33,7 @@ class ReleaseForm(PlainForm):
         label=_("At once, at most"), min_value=1, max_value=MAX_PARALLEL, required=False
     )
     reason = TextField(
-        label=pgettext_lazy("form", "Reason"),
+        label=_("Reason"),
         max_length=MAX_REASON,
         help_text=_("Kept with every job's operation and in its history."),
     )

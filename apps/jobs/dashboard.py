@@ -35,10 +35,10 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A job that is not as wanted, and why (rendered problems)."""
+    """A job that is not as wanted, and the most telling reason why (a rendered problem; None: not known yet)."""
 
     job: Job
-    problems: list[dict[str, str]]
+    problem: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Dashboard:
         if self.only is not None:
             jobs = jobs.filter(self.only)
         return [
-            Trouble(job, [render_problem(problem) for problem in job.problems])
+            Trouble(job, render_problem(job.problems[0]) if job.problems else None)
             for job in jobs[:TROUBLE_SHOWN]
         ]
 

@@ -75,10 +75,11 @@ window.addEventListener("pageshow", (event) => {
 });
 
 // A refresh must not take away what a person has in hand: what they type, and menus they have opened; nor what an
-// element with data-keep has loaded by itself, as long as it is still the same (by its id).
+// element with data-keep has loaded by itself, as long as it is still the same (by its id); nor close what they unfolded.
 if (window.Idiomorph) {
   const defaults = window.Idiomorph.defaults;
   defaults.ignoreActiveValue = true;
+  defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
   defaults.callbacks.beforeNodeMorphed = (old, fresh) =>
     !(
       old.nodeType === Node.ELEMENT_NODE &&

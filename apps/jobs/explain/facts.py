@@ -80,7 +80,7 @@ class Dependency:
 
     @property
     def is_ready(self) -> bool:
-        return self.state == "running"
+        return self.state == "running" or self.well >= self.wanted > 0
 
 
 @dataclass(frozen=True, slots=True)

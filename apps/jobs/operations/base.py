@@ -169,7 +169,7 @@ class JobKind(ABC):
         if operation.cancel_requested_at is not None:
             return self._kept(work, self._end(work))
         if not work.memory.get("asked"):
-            return self._kept(work, self._ask(work))
+            return self._kept(work, self.held(work) or self._ask(work))
         return self._kept(work, self._follow(work, work.look()))
 
     def deadline_passed(self, operation: Operation) -> Outcome:
@@ -190,6 +190,10 @@ class JobKind(ABC):
             history_add(job, happening, operation=operation, actor=operation.requested_by)
 
     # --- what a kind says of itself --------------------------------------------------------------------
+
+    def held(self, work: Work) -> Outcome | None:
+        """What has to be waited for before the scheduler is asked; None where nothing has."""
+        return None
 
     @abstractmethod
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:

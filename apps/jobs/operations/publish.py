@@ -21,6 +21,7 @@ from apps.jobs.operations.base import (
     Work,
     follow_again,
 )
+from apps.jobs.operations.dependencies import waits_for_dependencies
 from apps.jobs.planning import count_rollout
 from apps.jobs.services.actions import PUBLISH, ROLLBACK
 from apps.jobs.services.drafts import SecretMissing, used_secrets
@@ -80,6 +81,9 @@ class Publish(JobKind):
             labels={OPERATION_LABEL: work.mark},
         )
         return work.engine.apply(workload).deployment_id
+
+    def held(self, work: Work) -> Outcome | None:
+        return waits_for_dependencies(work)
 
     def _ask(self, work: Work) -> Outcome:
         try:

@@ -11,10 +11,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts.models import Role
 from apps.accounts.tests.factories import make_member, make_sre
 from apps.core.models import Operation, OperationLog
 from apps.core.tests.factories import make_watch
-from apps.jobs.explain import Problem
+from apps.jobs.explain import Change, Problem
 from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
@@ -68,6 +69,62 @@ def test_what_is_wrong_stands_at_the_top_with_reason_and_hint(client: Client, jo
     page = text_of(client.get(f"/jobs/{job.tag}/"))
 
     assert "What is wrong 2 wait. No offer has 9 CPUs. Ask for less." in page
+
+
+def test_hosts_in_a_reason_are_links_and_its_change_fills_the_form(client: Client, job: Job) -> None:
+    change = Change("spec.cpus", 0.1, 0.05)
+    problem = Problem(
+        "error", "x", "No room on <%(host)s>.", values={"host": "node1"}, change=change, hosts=("node1",)
+    )
+    Job.objects.filter(pk=job.pk).update(problems=[problem.as_json()])
+
+    answer = client.get(f"/jobs/{job.tag}/")
+    page = answer.content.decode()
+    assert f'No room on &lt;<a href="/hosts/{job.cluster.name}/node1/">node1</a>&gt;.' in page
+    assert text_of(answer).count("spec.cpus 0.1 → 0.05 Edit with this change") == 1
+
+    [link] = re.findall(r'href="([^"]+\?change=[^"]+)"', page)
+    form = client.get(unescape(link)).content.decode()
+    assert re.search(r'name="cpus"[^>]* value="0.05"', form)
+    assert "The suggested change is filled in" in form
+
+    make_version(job, spec={"cpus": 3.0})
+    assert "nothing was filled in" in client.get(unescape(link)).content.decode()
+    assert "nothing was filled in" in client.get(f"/jobs/{job.tag}/edit/?change=forged").content.decode()
+
+
+def test_the_most_telling_reason_is_open_and_the_others_are_folded(client: Client, job: Job) -> None:
+    problems = [
+        Problem("error", "x", "First."),
+        Problem("warning", "y", "Second."),
+        Problem("info", "z", "Third."),
+    ]
+    Job.objects.filter(pk=job.pk).update(problems=[problem.as_json() for problem in problems])
+
+    answer = client.get(f"/jobs/{job.tag}/")
+
+    page = answer.content.decode()
+    assert "What is wrong First. More (2) Second. Third." in text_of(answer)
+    assert (
+        page.index("First.") < page.index('<details class="mt-2" id="more-problems">') < page.index("Second.")
+    )
+
+
+def test_what_is_no_trouble_is_said_as_such(client: Client, job: Job) -> None:
+    make_version(job)
+
+    assert "Good to know Version 2 is saved but not published" in text_of(client.get(f"/jobs/{job.tag}/"))
+
+
+def test_viewers_are_offered_no_form(job: Job) -> None:
+    problem = Problem("error", "x", "First.", change=Change("spec.cpus", 0.1, 0.05))
+    Job.objects.filter(pk=job.pk).update(problems=[problem.as_json()])
+    viewer = browser(make_member(job.product_line, role=Role.VIEWER))
+
+    page = text_of(viewer.get(f"/jobs/{job.tag}/"))
+
+    assert "spec.cpus 0.1 → 0.05" in page
+    assert "Edit with this change" not in page
 
 
 def test_an_old_mirror_is_said(job: Job, client: Client) -> None:

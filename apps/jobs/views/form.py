@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -30,6 +31,7 @@ from apps.jobs.views.form_page import (
 )
 from apps.jobs.views.form_yaml import edited_as_yaml, is_yaml, new_as_yaml
 from apps.jobs.views.job_page import find_job
+from apps.jobs.views.suggestions import suggested
 
 _API = "/api/v1/jobs/"
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -64,7 +66,8 @@ def job_edit(request: PageRequest, tag: str) -> HttpResponse:
     require_editable(job, by=request.user)
     if request.method != "POST":
         base = version_of(job, request.GET.get("version"))
-        return render_edit(request, job, JobForm(spec=base.spec), edited_version=job.latest_version)
+        spec = _with_suggestion(request, base.spec)
+        return render_edit(request, job, JobForm(spec=spec), edited_version=job.latest_version)
     base = version_of(job, request.POST.get("edited_version"))
     if is_yaml(request):
         return edited_as_yaml(request, job, base=base)
@@ -100,6 +103,21 @@ def job_api_call(request: PageRequest, tag: str = "") -> HttpResponse:
     names = ("product_line", "service", "cluster", "name")
     call = {**{name: request.POST.get(name, "") for name in names}, "spec": spec, "note": form.note_text}
     return _render_call(request, "POST", _API, call)
+
+
+def _with_suggestion(request: PageRequest, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec that the form begins with: changed as the job's page suggested (`?change=`), where it still can be."""
+    token = request.GET.get("change")
+    if not token:
+        return spec
+    changed = suggested(spec, token)
+    if changed is None:
+        messages.warning(
+            request, _("The suggested change no longer fits this version: nothing was filled in.")
+        )
+        return spec
+    messages.info(request, _("The suggested change is filled in. Look at it, save it, and publish it."))
+    return changed
 
 
 def _template(request: PageRequest) -> JobTemplate | None:

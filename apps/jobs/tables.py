@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, ClassVar
 
 import django_tables2 as tables
@@ -31,6 +32,13 @@ class JobTable(OceanTable):
     caption = _("Jobs")
     empty_template = "jobs/_empty_list.html"
 
+    choose = Cell(
+        "_choose.html",
+        verbose_name="",
+        accessor="pk",
+        orderable=False,
+        attrs={"td": {"class": "job-star-cell"}},
+    )
     favourite = Cell(
         "_favourite.html",
         verbose_name="",
@@ -64,9 +72,12 @@ class JobTable(OceanTable):
     class Meta:
         order_by = "tag"
 
-    def __init__(self, *args: Any, may_create: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_create: bool, changeable: Container[int], **kwargs: Any) -> None:
+        """`changeable`: the ids of the product lines whose jobs can be chosen; without any there are no boxes."""
         super().__init__(*args, **kwargs)
-        self.may_create = may_create
+        self.may_create, self.changeable = may_create, changeable
+        if not changeable:
+            self.columns.hide("choose")
 
     def render_product_line(self, value: str, record: Job) -> SafeString:
         return format_html('<span title="{}">{}</span>', record.product_line.tag, value)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("jobs/views/", personal.view_new, name="view_new"),
     path("jobs/views/<int:view_id>/delete/", personal.view_end, name="view_delete"),
     path("jobs/new/api-call/", form.job_api_call, name="api_call_new"),
+    path("jobs/options/tags/", lists.tags, name="tags"),
     path("jobs/options/dependencies/", lists.dependency_options, name="dependency_options"),
     path("jobs/options/secrets/", lists.secret_options, name="secret_options"),
     path("jobs/<str:tag>/", detail.InstancesPage.as_view(), name="detail"),

@@ -27,7 +27,14 @@ from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
 from apps.jobs import urls as jobs_urls
 from apps.jobs.explain import missing, stale_mirror
-from apps.jobs.models import DefinitionStamp, Instance, Job
+from apps.jobs.models import (
+    DefinitionStamp,
+    GoneInstance,
+    Instance,
+    Job,
+    ScaleExpiry,
+    SideWorkload,
+)
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.services.personal import favourite_set, view_save
 from apps.jobs.services.secrets import secret_set
@@ -36,6 +43,7 @@ from apps.jobs.tests.factories import (
     make_instance,
     make_job,
     make_job_operation,
+    make_release,
     make_running_job,
     make_spec,
     make_template,
@@ -49,15 +57,17 @@ NOT_PAGES = {
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
     "accounts:token_revoke", "core:live", "core:operation_cancel", "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
-    "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new",
+    "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
 }  # fmt: skip
 ALIKE = {
     # names, units and codes that are written alike in both languages
     "Ocean", "Agent", "English", "API", "JSON", "CPU", "GPU", "GiB", "MiB", "Mbit", "HTTP", "TCP", "IP", "ID",
-    "SRE", "DBA", "UTC",
+    "SRE", "DBA", "UTC", "YAML",
+    # an example of a command
+    "curl", "POST",
     # the words of specs and rows, where they stand as they are stored
     "http", "tcp", "udp", "stdout", "stderr", "data", "hostname", "rack", "idc", "lg", "xiaomi", "inf", "job",
-    "staging",
+    "staging", "beside",
     # what Django's admin site says of its icons, in English only
     "Search", "True", "False", "None",
 }  # fmt: skip
@@ -155,6 +165,10 @@ def values(sre: User) -> dict[str, Any]:
     favourite_set(job=job, by=sre, starred=True)
     view_save(name="x-1", query="state=draft", by=sre, product_line=line)
     usage_count(now=timezone.now())
+    SideWorkload.objects.create(job=ill, version=2, seen_at=long_ago, config_changed_at=long_ago)
+    GoneInstance.objects.create(job=job, task_id="x.1", host="x-1", gone_at=long_ago)
+    ScaleExpiry.objects.create(job=job, at=timezone.now() + timedelta(hours=1), during=6, instances=2)
+    make_release(job)
     template = make_template(spec={"command": "./run-1"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]

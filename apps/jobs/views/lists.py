@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -20,10 +21,12 @@ from apps.core.views.tables import TablePage
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job
 from apps.jobs.personal import views_of, with_favourite
+from apps.jobs.releases.plan import MAX_ITEMS
 from apps.jobs.selectors import jobs_visible, secret_names
 from apps.jobs.tables import JobTable
 
 SUGGESTIONS = 20
+RELEASE_URL = "/releases/new/"
 
 
 class JobListPage(TablePage):
@@ -50,12 +53,13 @@ class JobListPage(TablePage):
         return with_favourite(jobs_visible(self.request.user), self.request.user)
 
     def get_table_kwargs(self) -> dict[str, Any]:
-        return {"may_create": self.may_create}
+        return {"may_create": self.may_create, "changeable": {line.pk for line in self.lines}}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**super().get_context_data(**kwargs), "may_create": self.may_create}
         if self.request.headers.get("HX-Target") is None:  # the rows alone show no views
             context |= {"views": views_of(self.request.user), "lines": self.lines}
+            context |= {"release_url": RELEASE_URL, "matching": context["table"].paginator.count}
         return context
 
     @cached_property
@@ -66,6 +70,20 @@ class JobListPage(TablePage):
     def lines(self) -> list[ProductLine]:
         """Where the person may create jobs, and keep views for all."""
         return list(lines_with(self.request.user, Right.CHANGE))
+
+
+@require_GET
+def tags(request: PageRequest) -> HttpResponse:
+    """The tags of the jobs that match the list's filters and that the person may change, as many as a release takes."""
+    jobs = jobs_visible(request.user).filter(
+        product_line__in=lines_with(request.user, Right.CHANGE), managed_by=""
+    )
+    filters = JobFilter(request.GET, queryset=jobs, request=request)
+    if not filters.is_valid():
+        return JsonResponse({"values": []}, status=HTTPStatus.BAD_REQUEST)
+    return JsonResponse(
+        {"values": list(filters.qs.order_by("tag").values_list("tag", flat=True)[:MAX_ITEMS])}
+    )
 
 
 @require_GET

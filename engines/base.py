@@ -9,7 +9,7 @@ Units are in the names: `_s` seconds, `_mib` mebibytes, `_mbit_s` megabits a sec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -284,6 +284,15 @@ class FileStatus:
     modified_at: datetime
 
 
+class Ending(StrEnum):
+    """What becomes of instances that are ended: REPLACE starts each again where it may, with its data; SHRINK lowers
+    the wanted number by as many; GIVE_UP forgets them with their data and reservations, and starts others."""
+
+    REPLACE = "replace"
+    SHRINK = "shrink"
+    GIVE_UP = "give_up"
+
+
 class EventKind(StrEnum):
     """What an event hints at. An event is a reason to look, never the truth itself."""
 
@@ -345,6 +354,10 @@ class Engine(Protocol):
     def kill(self, workload_id: WorkloadId, instance_id: InstanceId, *, shrink: bool = False) -> Submission:
         """End one instance; it is replaced, or with `shrink` the wanted number falls by one.
         An instance that is gone already: no deployment, no error."""
+
+    def end(self, instance_ids: Collection[InstanceId], *, how: Ending) -> Submission:
+        """End several instances at once; those that are gone already are left out. Only SHRINK is a deployment, which
+        raises Conflict while another one holds the workload."""
 
     def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with its instances, or None."""

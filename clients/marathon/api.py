@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -94,6 +94,20 @@ class MarathonApi:
         with self._reading(f"DELETE {path}"):
             found = self._package._do_request("DELETE", path, params={"scale": scale}).json()
             return wire.deployment_result(found) if scale else None
+
+    def kill_tasks(
+        self, task_ids: Collection[str], *, scale: bool = False, wipe: bool = False
+    ) -> wire.DeploymentResult | None:
+        """Kill tasks of whatever apps; unknown ones are skipped. With `scale` each app shrinks by its own, in one
+        deployment; with `wipe` their volumes and reservations go too. Marathon refuses both together."""
+        with self._reading("POST /v2/tasks/delete"):
+            response = self._package._do_request(
+                "POST",
+                "/v2/tasks/delete",
+                params={"scale": scale, "wipe": wipe},
+                data=json.dumps({"ids": list(task_ids)}),
+            )
+            return wire.deployment_result(response.json()) if scale else None
 
     def deployments(self) -> list[wire.Deployment]:
         """All running deployments; a finished one is gone from here."""

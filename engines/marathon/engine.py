@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from clients.mesos import MesosApi
 from engines.base import (
     DeploymentId,
     DeploymentStatus,
+    Ending,
     EngineEvent,
     EventKind,
     FileStatus,
@@ -126,6 +127,12 @@ class MarathonEngine:
             return _submission(self._marathon.kill_task(workload_id, instance_id, scale=shrink))
         except NotFound:
             return _NOTHING_TO_DO
+
+    def end(self, instance_ids: Collection[InstanceId], *, how: Ending) -> Submission:
+        if not instance_ids:
+            return _NOTHING_TO_DO
+        shrink, wipe = how is Ending.SHRINK, how is Ending.GIVE_UP
+        return _submission(self._marathon.kill_tasks(instance_ids, scale=shrink, wipe=wipe))
 
     def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         try:

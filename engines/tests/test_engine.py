@@ -13,6 +13,7 @@ from clients.http import Timeouts
 from clients.tests.server import Asked, Hang, LocalServer, Reply, Stream
 from engines.base import (
     DeploymentId,
+    Ending,
     EventKind,
     FileStatus,
     HostStatus,
@@ -73,6 +74,32 @@ class TestChanges:
         (asked,) = marathon.asked
         assert asked.query == {"force": ["true"], "partialUpdate": ["false"]}
         assert asked.json["env"] == {}  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("how", "query", "answer"),
+        [
+            (Ending.REPLACE, {"scale": ["false"], "wipe": ["false"]}, NOTHING),
+            (Ending.SHRINK, {"scale": ["true"], "wipe": ["false"]}, SUBMITTED),
+            (Ending.GIVE_UP, {"scale": ["false"], "wipe": ["true"]}, NOTHING),
+        ],
+    )
+    def test_several_instances_end_in_one_call(
+        self,
+        how: Ending,
+        query: dict[str, list[str]],
+        answer: Submission,
+        engine: MarathonEngine,
+        marathon: LocalServer,
+    ) -> None:
+        marathon.on("POST", "/v2/tasks/delete", Reply(RESULT if how is Ending.SHRINK else {"tasks": []}))
+
+        assert engine.end([TASK], how=how) == answer
+        (asked,) = marathon.asked
+        assert (asked.query, asked.json) == (query, {"ids": [TASK]})
+
+    def test_ending_none_asks_nothing(self, engine: MarathonEngine, marathon: LocalServer) -> None:
+        assert engine.end([], how=Ending.SHRINK) == NOTHING
+        assert marathon.asked == []
 
     def test_apply_meets_a_deployment(self, engine: MarathonEngine, marathon: LocalServer) -> None:
         marathon.on(

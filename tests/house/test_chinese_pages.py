@@ -144,6 +144,7 @@ def values(sre: User) -> dict[str, Any]:
     make_version(job, spec={"env": {}})
     Job.objects.filter(pk=job.pk).update(running_version=2, target_version=2)
     DefinitionStamp.objects.create(job=job, changed_at=long_ago, version=1)
+    SideWorkload.objects.create(job=job, seen_at=long_ago, config_changed_at=long_ago, version=2)
     operation = make_job_operation(
         job,
         kind="job.publish",

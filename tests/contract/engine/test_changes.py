@@ -6,7 +6,7 @@ import pytest
 
 from clients.errors import Conflict, NotFound, Refused
 from clients.marathon import MarathonApi
-from engines.base import Constraint, InstanceState, Rollout, Workload
+from engines.base import Constraint, Ending, InstanceState, Rollout, Workload
 from engines.marathon import MarathonEngine
 from tests.contract.engine.looking import NOTHING, counts_during, instance_ids, settle, status, until
 from tests.contract.target import Target
@@ -139,6 +139,19 @@ class TestChanges:
         assert (status(engine, web).wanted, victim in instance_ids(engine, web)) == (1, False)
         assert engine.kill(web.id, victim, shrink=True) == NOTHING
         assert status(engine, web).wanted == 1
+
+    def test_several_instances_end_at_once_and_others_start_in_their_place(
+        self, engine: MarathonEngine, web: Workload
+    ) -> None:
+        victims = instance_ids(engine, web)
+
+        assert engine.end(victims, how=Ending.GIVE_UP) == NOTHING
+        until(
+            lambda: status(engine, web).running == 2 and not victims & instance_ids(engine, web), "replaced"
+        )
+        assert {instance.restarts for instance in status(engine, web).instances or ()} == {0}
+        settle(engine, engine.end(instance_ids(engine, web), how=Ending.SHRINK))
+        assert (status(engine, web).wanted, status(engine, web).instances) == (0, ())
 
     def test_cancel_goes_back_to_what_was_before(self, engine: MarathonEngine, web: Workload) -> None:
         stuck = replace(web, version=2, constraints=(Constraint("hostname", "LIKE", "nohost"),))

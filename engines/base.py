@@ -25,6 +25,8 @@ VERSION_LABEL = "OCEAN_VERSION"
 """The label that carries the job's version number, so that a retry and the mirror can tell what runs."""
 TAG_LABEL = "OCEAN_TAG"
 """The label that carries the job's whole tag."""
+OPERATION_LABEL = "OCEAN_OPERATION"
+"""The operation that asked for the present definition, so that a retry knows its own work."""
 
 
 # --- what somebody wants -------------------------------------------------------------------------------

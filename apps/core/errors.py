@@ -5,6 +5,7 @@
     ├── Forbidden          403: you can see it, but not do this
     ├── StaleVersion       409: somebody saved before you
     ├── TargetBusy         409: another operation works on it (`operation`)
+    ├── NotNow             409: an operation that cannot be told this at present
     └── KeyReused          409: an Idempotency-Key that came with another request
 
 Errors know nothing of HTTP; `apps.core.api.problems` maps them to a status. Unknown and invisible things are
@@ -74,6 +75,17 @@ class TargetBusy(DomainError):
         super().__init__(
             _("Operation #%(id)s (%(kind)s) is still working on %(target)s. Wait for it, or cancel it first.")
             % {"id": operation.pk, "kind": kind_label(operation.kind), "target": operation.target}
+        )
+
+
+class NotNow(DomainError):
+    code = "not_now"
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        super().__init__(
+            _("Operation #%(id)s (%(kind)s) cannot be told this now: look at how far it is.")
+            % {"id": operation.pk, "kind": kind_label(operation.kind)}
         )
 
 

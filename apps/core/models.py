@@ -213,6 +213,7 @@ class Operation(models.Model):
     wake_at = models.DateTimeField(_("look again at"), null=True)
     deadline_at = models.DateTimeField(_("deadline"), null=True)
     cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True)
+    cancel_key = models.CharField(max_length=255, blank=True, editable=False)
     paused_at = models.DateTimeField(_("paused"), null=True)
     went_on_at = models.DateTimeField(_("told to go on"), null=True)
     after = models.ForeignKey(

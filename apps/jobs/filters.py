@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet, YesNoFilter
-from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem
+from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem, Slot
 from apps.jobs.personal import favourite, mine
 from apps.jobs.selectors import IN_TROUBLE, jobs_visible
 
@@ -57,6 +57,7 @@ class InstanceFilter(SearchFilterSet):
         choices=Instance.State.choices, label=_("state"), distinct=False
     )
     version = django_filters.NumberFilter(label=_("version"))
+    slot = django_filters.ChoiceFilter(choices=Slot.choices, label=_("slot"))
 
     class Meta:
         model = Instance

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apps.core.operations.kinds import register
 from apps.jobs.operations import publish, release, remove, resize, restart
-from apps.jobs.operations.base import JobKind
+from apps.jobs.operations.base import OnJob
 
-KINDS: tuple[JobKind, ...] = (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS)
+KINDS: tuple[OnJob, ...] = (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS)
 for job_kind in KINDS:
     register(job_kind)
 for release_kind in release.KINDS:

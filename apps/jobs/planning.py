@@ -83,7 +83,7 @@ class RolloutCount:
 
 def count_rollout(status: WorkloadStatus) -> RolloutCount:
     """Counts of a workload that was asked for with its instances."""
-    instances = [instance for instance in status.instances or () if not _has_ended(instance)]
+    instances = [instance for instance in status.instances or () if not has_ended(instance)]
     new = [instance for instance in instances if is_current(instance, status)]
     return RolloutCount(
         wanted=status.wanted,
@@ -108,7 +108,7 @@ def count_well(status: WorkloadStatus) -> int:
     return sum(is_well(instance, checked=status.has_health_checks) for instance in status.instances or ())
 
 
-def _has_ended(instance: InstanceStatus) -> bool:
+def has_ended(instance: InstanceStatus) -> bool:
     return instance.state in {InstanceState.FAILED, InstanceState.FINISHED, InstanceState.KILLED}
 
 

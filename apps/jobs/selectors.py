@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import (
+    BooleanField,
     Case,
     Count,
     Exists,
@@ -103,6 +104,13 @@ def with_items(releases: QuerySet[Release], user: Person) -> QuerySet[Release]:
 
 def instances_of(job: Job) -> QuerySet[Instance]:
     return Instance.objects.filter(job=job).order_by("-started_at", "id")
+
+
+def with_serving(instances: QuerySet[Instance], job: Job) -> QuerySet[Instance]:
+    """Adds `is_serving`: whether an instance is to be sent requests (during a blue-green publish one side is)."""
+    return instances.annotate(
+        is_serving=Q(slot=job.serving) if job.serving else Value(True, output_field=BooleanField())
+    )
 
 
 def versions_of(job: Job) -> QuerySet[JobVersion]:

@@ -201,7 +201,7 @@ def test_a_first_publish_that_is_called_off_leaves_a_draft_and_nothing_on_the_sc
     assert get_engine(job.cluster).get(WorkloadId(job.workload_id)) is None
 
 
-def test_a_version_that_fell_ill_after_its_deployment_is_still_the_one_that_was_asked_for(
+def test_a_version_that_fell_ill_after_its_deployment_is_put_back_too(
     running: Job, by: User, sandbox: SandboxProcess
 ) -> None:
     make_version(running, spec={"kill_grace_s": 1})
@@ -216,9 +216,21 @@ def test_a_version_that_fell_ill_after_its_deployment_is_still_the_one_that_was_
     requests.delete(deployment, params={"force": "true"}, timeout=5).raise_for_status()
     wait_until(lambda: not status_of(running).deployments, what="no deployment", timeout_s=5)
     assert ended(overdue(operation)).state == "failed"
-    assert operation.error_text.endswith("Version 2 stays: its deployment had already ended.")
+    assert operation.error_text.endswith("Version 1 goes on serving.")
     running.refresh_from_db()
-    assert (running.target_version, running.running_version) == (2, 1)
+    assert (running.target_version, running.running_version, running.wanted) == (1, 1, 2)
+    assert (status_of(running).version, status_of(running).running) == (1, 2)
+
+
+def test_what_was_never_asked_for_is_called_off_though_the_scheduler_is_away(running: Job, by: User) -> None:
+    Cluster.objects.update(marathon_urls=["http://127.0.0.1:1"])
+    operation = step(job_publish(job=running, by=by))
+    assert operation.state == "waiting"
+    operation_cancel(operation, by=by)
+    assert step(operation).state == "cancelled"
+    assert operation.message_text == "Cancelled before anything was asked of the scheduler."
+    running.refresh_from_db()
+    assert (running.target_version, running.wanted) == (1, 2)
 
 
 def test_a_scaling_that_is_called_off_before_it_was_asked_for_is_not_wanted(running: Job, by: User) -> None:

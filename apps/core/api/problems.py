@@ -29,6 +29,7 @@ from apps.core.errors import (
     Forbidden,
     InvalidInput,
     KeyReused,
+    NotNow,
     StaleVersion,
     TargetBusy,
 )
@@ -141,6 +142,8 @@ def _of_domain(exc: DomainError) -> Problem:
             return Problem(
                 "target-busy", HTTPStatus.CONFLICT, str(exc), extra={"operation": exc.operation.pk}
             )
+        case NotNow():
+            return Problem("not-now", HTTPStatus.CONFLICT, str(exc), extra={"operation": exc.operation.pk})
         case KeyReused():
             return Problem("idempotency-key-reused", HTTPStatus.CONFLICT, str(exc))
         case _:

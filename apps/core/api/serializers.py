@@ -9,6 +9,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from apps.core.models import Cluster, ClusterWatch, Operation, OperationLog
+from apps.core.operations.kinds import controls_of
+from apps.core.operations.line import successor_of
 
 
 class UtcDateTimeField(serializers.DateTimeField):
@@ -52,13 +54,28 @@ class OperationListSerializer(serializers.ModelSerializer[Operation]):
 
 
 class OperationSerializer(OperationListSerializer):
-    """With its log, oldest line first."""
+    """With its log, oldest line first. `controls`: what it can be told now, by whoever may change its target. `next`:
+    the operation that waits to take over from it; `takes_over`: the one that it took over from, or will."""
 
     log = OperationLogSerializer(many=True)
+    controls = serializers.SerializerMethodField()
+    next = serializers.SerializerMethodField()
+    takes_over = serializers.SerializerMethodField()
 
     class Meta(OperationListSerializer.Meta):
-        fields = [*OperationListSerializer.Meta.fields, "log"]
+        fields = [*OperationListSerializer.Meta.fields, "controls", "next", "takes_over", "log"]
         read_only_fields = fields
+
+    def get_controls(self, operation: Operation) -> list[str]:
+        return list(controls_of(operation))
+
+    def get_next(self, operation: Operation) -> int | None:
+        successor = successor_of(operation) if operation.is_active else None
+        return successor.pk if successor else None
+
+    def get_takes_over(self, operation: Operation) -> int | None:
+        earlier: int | None = operation.parameters.get("takes_over")
+        return earlier
 
 
 class ClusterWatchSerializer(serializers.ModelSerializer[ClusterWatch]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,13 +15,27 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.rights import Right, require, require_sre
-from apps.core.api.base import ApiView, Nothing
+from apps.core.api.base import ApiView, CallT
 from apps.core.api.serializers import ClusterSerializer, OperationListSerializer, OperationSerializer
 from apps.core.clusters import ClusterFields, cluster_save
 from apps.core.filters import ClusterFilter, OperationFilter
 from apps.core.models import Cluster, Operation
-from apps.core.operations.services import operation_cancel
+from apps.core.operations.controls import operation_control
+from apps.core.operations.kinds import Control
 from apps.core.selectors import operations_visible
+from apps.core.serializers import Reasoned
+
+
+def tells(summary: str, *, url_path: str | None = None) -> Callable[[CallT], CallT]:
+    """Describes a call that tells an operation what to do: asking for what was asked already, or too late for its end,
+    changes nothing; what it cannot be told now is a problem `not-now` (409)."""
+
+    def decorate(call: CallT) -> CallT:
+        answers = {202: OpenApiResponse(OperationSerializer, "The wish was noted, or came true before.")}
+        described = extend_schema(request=Reasoned, responses=answers, summary=summary)(call)
+        return cast("CallT", action(detail=True, methods=["post"], url_path=url_path)(described))
+
+    return decorate
 
 
 class OperationViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Operation]):
@@ -37,17 +53,31 @@ class OperationViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Operation]]:
         return OperationListSerializer if self.action == "list" else OperationSerializer
 
-    @extend_schema(
-        request=Nothing,
-        responses={202: OpenApiResponse(OperationSerializer, "The wish was noted, or it had ended already.")},
-        summary="Ask for an operation's end; what it began is put back where that is possible.",
-    )
-    @action(detail=True, methods=["post"])
+    @tells("Ask for an operation's end; what it began is put back where that is possible.")
     def cancel(self, request: Request, pk: str) -> Response:
+        return self._tell("cancel")
+
+    @tells("Stop where it is; what runs, of both versions, runs on. No deadline counts meanwhile.")
+    def pause(self, request: Request, pk: str) -> Response:
+        return self._tell("pause")
+
+    @tells("Go on after a pause.")
+    def resume(self, request: Request, pk: str) -> Response:
+        return self._tell("resume")
+
+    @tells("End a hold: the new version is trusted.", url_path="go-on")
+    def go_on(self, request: Request, pk: str) -> Response:
+        return self._tell("go-on")
+
+    @tells("Put back what ran before.")
+    def undo(self, request: Request, pk: str) -> Response:
+        return self._tell("undo")
+
+    def _tell(self, control: Control) -> Response:
         operation = self.get_object()
-        self.body(Nothing)
+        reason = self.body(Reasoned)["reason"]
         require(self.person, Right.CHANGE, operation.product_line)
-        operation_cancel(operation, by=self.person)
+        operation_control(operation, control, by=self.person, reason=reason)
         return self.accepted(self.get_queryset().get(pk=operation.pk))
 
 

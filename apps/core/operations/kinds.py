@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from apps.core.models import Operation
 
@@ -77,6 +77,36 @@ class Kind(Protocol):
         ...
 
 
+Control = Literal["cancel", "pause", "resume", "go-on", "undo"]
+
+
+@runtime_checkable
+class Controlled(Protocol):
+    """A kind that can be told more than to end."""
+
+    def controls(self, operation: Operation) -> tuple[Control, ...]:
+        """What can be asked of an active operation now. Pure: from the row alone."""
+        ...
+
+
+@runtime_checkable
+class Succeeding(Protocol):
+    """A kind whose operations can take over from one another."""
+
+    def hand_over(self, operation: Operation, *, successor: Operation) -> None:
+        """Called in the transaction that ended `operation`, when `successor` begins: writes what that needs."""
+        ...
+
+
+@runtime_checkable
+class Locking(Protocol):
+    """A kind whose target has a row that must be locked before its operations' rows."""
+
+    def lock_target(self, operation: Operation) -> None:
+        """Called first in the transaction that ends `operation`."""
+        ...
+
+
 _kinds: dict[str, Kind] = {}
 
 
@@ -107,6 +137,18 @@ def queue_of(name: str) -> str:
     """Where to ring for operations of this kind, known or not."""
     kind = _kinds.get(name)
     return kind.queue if kind else "operations"
+
+
+def controls_of(operation: Operation) -> tuple[Control, ...]:
+    """What can be asked of an operation now, whoever may ask."""
+    if not operation.is_active:
+        return ()
+    if operation.after_id:
+        return ("cancel",)
+    kind: object = _kinds.get(operation.kind)
+    if isinstance(kind, Controlled):
+        return kind.controls(operation)
+    return () if operation.cancel_requested_at else ("cancel",)
 
 
 def all_kinds() -> dict[str, Kind]:

@@ -24,7 +24,18 @@ from django.utils.translation import gettext_noop
 from apps.core.logs import bound
 from apps.core.models import Operation, OperationLog
 from apps.core.operations.dispatch import ring
-from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Kind, Outcome, find_kind, queue_of
+from apps.core.operations.kinds import (
+    Again,
+    Cancelled,
+    Done,
+    Failed,
+    Kind,
+    Locking,
+    Outcome,
+    find_kind,
+    queue_of,
+)
+from apps.core.operations.line import line_moves, successor_of
 from apps.core.operations.services import announce_operation
 from clients.errors import NotFound, Refused, RemoteError, Unauthorized
 
@@ -37,6 +48,7 @@ MAX_ATTEMPTS = 6
 """Claims in a row without an outcome: a step that kills its worker ends here instead of looping for ever."""
 FAULT_RETRY_CAP_S = 15.0
 FULL_CLUSTER_RETRY_S = 1.0
+_TOLD = ("cancel_requested_at", "paused_at", "went_on_at")
 GIVE_UP_AFTER = timedelta(minutes=2)
 """Past its deadline an operation asks a remote that does not answer for this much longer."""
 GIVE_UP_BEGUN_AFTER = timedelta(days=1)
@@ -99,9 +111,13 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
     )
     if not claimed:
         return None
+    operation = Operation.objects.select_related("cluster", "product_line", "requested_by").get(
+        pk=operation_id
+    )
     if before.state == Operation.State.RUNNING:
         OperationLog.objects.create(operation=before, text=RESUMED, level=OperationLog.Level.WARNING)
-    return Operation.objects.select_related("cluster", "product_line", "requested_by").get(pk=operation_id)
+        operation.memory["resumed"] = True
+    return operation
 
 
 def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
@@ -186,14 +202,18 @@ def record(operation: Operation, *, kind: Kind, outcome: Outcome) -> None:
         case _:
             assert_never(outcome)
     with transaction.atomic():
+        ends = not isinstance(outcome, Again)
+        if ends and isinstance(kind, Locking):
+            kind.lock_target(operation)
         held = Operation.objects.filter(
             pk=operation.pk,
             state=Operation.State.RUNNING,
             lease_owner=operation.lease_owner,
             lease_expires_at=operation.lease_expires_at,
         ).update(**fields)
-        if held and not isinstance(outcome, Again):
+        if held and ends:
             kind.ended(operation, outcome)
+            line_moves(operation, kind=kind)
         if held and isinstance(outcome, Failed):
             OperationLog.objects.create(
                 operation=operation,
@@ -211,11 +231,10 @@ def record(operation: Operation, *, kind: Kind, outcome: Outcome) -> None:
 
 
 def _ring_again(operation: Operation, *, after_s: float) -> None:
-    """A cancel that came in while the step ran is looked at straight away."""
-    cancel_waits = Operation.objects.filter(
-        pk=operation.pk, cancel_requested_at__isnull=False, state=Operation.State.WAITING
-    )
-    if operation.cancel_requested_at is None and cancel_waits.update(wake_at=None):
+    """What it was told while the step ran is looked at straight away."""
+    now_told = Operation.objects.filter(pk=operation.pk).values_list(*_TOLD).get()
+    if now_told != tuple(getattr(operation, name) for name in _TOLD) or successor_of(operation):
+        Operation.objects.filter(pk=operation.pk, state=Operation.State.WAITING).update(wake_at=None)
         after_s = 0.0
     ring(operation.pk, queue=queue_of(operation.kind), after_s=after_s)
 

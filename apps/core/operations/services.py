@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CANCEL_ASKED = gettext_noop("%(who)s asked to cancel.")
+BECAUSE = gettext_noop("Because: %(reason)s")
+LEFT_THE_LINE = gettext_noop("Cancelled before its turn came.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,19 @@ def operation_start(
     returns the first operation. Raises TargetBusy while another operation holds the target, KeyReused when the key
     came with a different request, InvalidInput for a reason that is too long.
     """
-    _check_reason(intent.reason)
+    check_reason(intent.reason)
     if earlier := operation_repeated(target=target, intent=intent):
         return earlier
     kind = get_kind(intent.kind)
     try:
-        operation = _insert(target, intent, parameters, deadline=kind.deadline)
+        operation = operation_insert(target, intent, parameters, deadline=kind.deadline)
     except IntegrityError:
         if earlier := operation_repeated(target=target, intent=intent):
             return earlier
         _refuse_busy(target)
         # What held it ended between our insert and this look: once more.
         try:
-            operation = _insert(target, intent, parameters, deadline=kind.deadline)
+            operation = operation_insert(target, intent, parameters, deadline=kind.deadline)
         except IntegrityError:
             _refuse_busy(target)
             raise
@@ -85,8 +87,13 @@ def operation_start(
     return operation
 
 
-def _insert(
-    target: Target, intent: Intent, parameters: Mapping[str, Any] | None, *, deadline: timedelta
+def operation_insert(
+    target: Target,
+    intent: Intent,
+    parameters: Mapping[str, Any] | None,
+    *,
+    deadline: timedelta,
+    after: Operation | None = None,
 ) -> Operation:
     """The queued row. Raises IntegrityError, and leaves the caller's transaction usable, when the target is held or the
     key is taken."""
@@ -105,10 +112,11 @@ def _insert(
             reason=intent.reason,
             deadline_at=now + deadline,
             created_at=now,
+            after=after,
         )
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
     if len(reason) > MAX_REASON:
         text = _("A reason has at most %(max)s characters.") % {"max": MAX_REASON}
         raise InvalidInput(FieldError("reason", "max_length", text))
@@ -148,28 +156,38 @@ def operation_log(
     announce_operation(operation)
 
 
-def operation_cancel(operation: Operation, *, by: User) -> bool:
+def operation_cancel(operation: Operation, *, by: User, reason: str = "", key: str = "") -> bool:
     """Ask for an operation's end: its next step, taken at once, puts back what it began. (Even a queued one first looks
     on the scheduler, as a worker may have died after asking.) Returns whether the wish was noted (False: it had
-    already ended, or somebody asked before)."""
+    already ended, or somebody asked before.) One that waits in line ends here. `key` tells this request when it comes
+    again."""
+    check_reason(reason)
     now = timezone.now()
+    ended = {"state": Operation.State.CANCELLED, "finished_at": now, "after": None}
+    if Operation.objects.next_in_line().filter(pk=operation.pk).update(**ended, message=LEFT_THE_LINE):
+        announce_operation(operation)
+        return True
     noted = (
         Operation.objects.active()
         .filter(pk=operation.pk, cancel_requested_at__isnull=True)
-        .update(cancel_requested_at=now, wake_at=None)
+        .update(cancel_requested_at=now, cancel_key=key, wake_at=None)
     )
     if noted:
-        from_whom = by.get_username()
-        OperationLog.objects.create(
-            operation=operation,
-            text=CANCEL_ASKED,
-            values={"who": from_whom},
-            level=OperationLog.Level.WARNING,
-        )
-        log.info("operation_cancel_requested", extra={"operation": operation.pk, "by": from_whom})
-        ring_on_commit(operation.pk, queue=queue_of(operation.kind))
-        announce_operation(operation)
+        operation_told(operation, CANCEL_ASKED, by=by, reason=reason)
     return bool(noted)
+
+
+def operation_told(operation: Operation, text: str, *, by: User, reason: str = "") -> None:
+    """Somebody told an operation something, which its row says: log it, and let a worker look now."""
+    who = by.get_username()
+    lines = [(text, {"who": who}), *([(BECAUSE, {"reason": reason})] if reason else [])]
+    OperationLog.objects.bulk_create(
+        OperationLog(operation=operation, text=line, values=values, level=OperationLog.Level.WARNING)
+        for line, values in lines
+    )
+    log.info("operation_told", extra={"operation": operation.pk, "what": text, "by": who})
+    ring_on_commit(operation.pk, queue=queue_of(operation.kind))
+    announce_operation(operation)
 
 
 def operations_wake(*, target_type: str, target_ids: list[int]) -> int:

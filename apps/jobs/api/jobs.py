@@ -111,6 +111,14 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def rollback(self, request: Request, tag: str) -> Response:
         return self._ask(services.job_rollback, RollbackFields)
 
+    @starts_operation(
+        request=Reasoned,
+        summary="Undo the publish that is under way; without one, publish the version that ran before the last.",
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_undo, Reasoned)
+
     @starts_operation(request=ScaleFields, summary="Run this many instances.")
     @action(detail=True, methods=["post"])
     def scale(self, request: Request, tag: str) -> Response:

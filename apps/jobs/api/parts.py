@@ -28,7 +28,7 @@ from apps.jobs.filters import InstanceFilter
 from apps.jobs.log_sources import log_source
 from apps.jobs.masking import job_engine
 from apps.jobs.models import Instance, JobVersion
-from apps.jobs.selectors import instances_of, versions_of
+from apps.jobs.selectors import instances_of, versions_of, with_serving
 from apps.jobs.services import instance_kill, instance_kill_repeated
 from apps.jobs.spec import spec_diff
 from engines.base import InstanceId
@@ -83,7 +83,7 @@ class InstanceViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, G
     queryset = Instance.objects.none()
 
     def get_queryset(self) -> QuerySet[Instance]:
-        return instances_of(self.job)
+        return with_serving(instances_of(self.job), self.job)
 
     @starts_operation(request=KillFields, summary="End one instance; the scheduler starts another.")
     @action(detail=True, methods=["post"])

@@ -15,7 +15,8 @@ from apps.core.api.serializers import UtcDateTimeField
 from apps.core.serializers import Reasoned, Strict
 from apps.jobs.explain import render_problem
 from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, ScaleExpiry, Secret
-from apps.jobs.spec.fields import SpecFields, StrategyFields
+from apps.jobs.spec.fields import SpecFields
+from apps.jobs.spec.strategy import StrategyFields
 
 # --- reading -------------------------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ class ScaleExpirySerializer(serializers.ModelSerializer[ScaleExpiry]):
 class JobListSerializer(serializers.ModelSerializer[Job]):
     """`version` is the latest one saved, `running_version` the one that last became healthy, `operation` the id of the
     operation that works on it now, `expiry` when its number of instances goes back by itself, `favourite` whether the
-    person has starred it."""
+    person has starred it. `serving`: which side serves during a blue-green publish, empty where all instances do."""
 
     product_line = serializers.CharField(source="product_line.tag")
     cluster = serializers.CharField(source="cluster.name")
@@ -75,6 +76,7 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
     since = UtcDateTimeField(source="state_since")
     operation = serializers.IntegerField(source="active_operation_id", allow_null=True)
     expiry = ScaleExpirySerializer(source="pending_expiry", allow_null=True, default=None)
+    serving = serializers.CharField()
     problems = serializers.SerializerMethodField()
     favourite = serializers.BooleanField(source="is_favourite")
     created = UtcDateTimeField(source="created_at")
@@ -83,7 +85,7 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
         model = Job
         fields = [
             "tag", "product_line", "service", "cluster", "name", "state", "since", "version",
-            "running_version", "instances", "expiry", "operation", "problems", "managed_by",
+            "running_version", "instances", "serving", "expiry", "operation", "problems", "managed_by",
             "favourite", "created",
         ]  # fmt: skip
         read_only_fields = fields
@@ -128,16 +130,18 @@ class ChangeSerializer(serializers.Serializer[Any]):
 
 
 class InstanceSerializer(serializers.ModelSerializer[Instance]):
-    """One task of the job; `version` is ours, null for a definition that Ocean did not write."""
+    """One task of the job; `version` is ours, null for a definition that Ocean did not write. `slot` is `side` for
+    those that a canary or blue-green publish runs beside the job's own; `serving`: whether it is to get requests."""
 
     started = UtcDateTimeField(source="started_at", allow_null=True)
     ports = serializers.ListField(child=serializers.IntegerField())
+    serving = serializers.BooleanField(source="is_serving")
 
     class Meta:
         model = Instance
         fields = [
-            "task_id", "host", "ip", "ports", "state", "healthy", "version", "restarts", "started",
-            "message",
+            "task_id", "host", "ip", "ports", "state", "healthy", "version", "slot", "serving", "restarts",
+            "started", "message",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -252,10 +256,12 @@ class JobPatchFields(Strict):
 
 
 class PublishFields(Reasoned):
-    """The latest version unless one is named; `strategy` on top of the version's own, for this publish."""
+    """The latest version unless one is named; `strategy` on top of the version's own, for this publish. `replace`: take
+    over from a publish that is under way, instead of 409."""
 
     version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     strategy = StrategyField(allow_null=True, default=None)
+    replace = serializers.BooleanField(default=False)
 
 
 class RollbackFields(Reasoned):

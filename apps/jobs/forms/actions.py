@@ -14,7 +14,7 @@ from apps.core.models import MAX_REASON
 from apps.jobs.forms.fields import FlagField, PlainForm, TextField
 from apps.jobs.models import Job
 from apps.jobs.planning import is_large_shrink
-from apps.jobs.spec.fields import MAX_INSTANCES
+from apps.jobs.spec.strategy import MAX_INSTANCES
 
 
 def new_key() -> str:

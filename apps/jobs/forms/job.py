@@ -37,6 +37,7 @@ from apps.jobs.forms.tabs import (
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.spec import spec_validate
 from apps.jobs.spec.fields import SpecFields
+from apps.jobs.spec.strategy import complete_strategy
 
 _ROWS: dict[str, type[RowForm]] = {
     "ports": PortRow,
@@ -85,7 +86,7 @@ class JobForm:
         self.place_form = place
         self.what = WhatForm(data, initial={**shown, "args": shlex.join(shown["args"])})
         self.resources = ResourcesForm(data, initial=shown)
-        self.strategy = StrategyForm(data, initial=shown["strategy"], prefix="strategy")
+        self.strategy = StrategyForm(data, initial=complete_strategy(shown["strategy"]), prefix="strategy")
         self.backoff = BackoffForm(data, initial=shown["backoff"], prefix="backoff")
         self.advanced = AdvancedForm(data, initial=shown)
         self.pre_stop = PreStopForm(data, initial=shown["hooks"]["pre_stop"], prefix="pre_stop")

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 from apps.accounts.models import ProductLine, validate_name
 from apps.core.models import Cluster
 from apps.jobs.forms.fields import ChoiceField, NumberField, PlainForm, TextField, WordsField
+from apps.jobs.spec.strategy import StrategyFields
 
 _MONO = {"class": "font-monospace"}
 
@@ -92,29 +93,54 @@ class ResourcesForm(PlainForm):
 
 
 class StrategyForm(PlainForm):
-    """How a publish replaces the old version."""
+    """How a publish replaces the old version. Each field is shown for the kinds that it says something for."""
+
+    switch = "kind"
 
     kind = ChoiceField(
         label=pgettext_lazy("strategy", "Kind"),
         choices=[
             ("rolling", _("rolling (in batches)")),
+            ("canary", _("canary (a few first)")),
+            ("blue-green", _("blue-green (all beside, then switch)")),
             ("recreate", _("recreate (stop all first)")),
         ],
         initial="rolling",
     )
+    canary_instances = NumberField(
+        label=_("First"),
+        unit=pgettext_lazy("number", "instances"),
+        shown_for="canary",
+        help_text=_("So many of the new version first; nothing here and no percentage: one."),
+    )
+    canary_percent = NumberField(
+        label=_("Or first"),
+        unit="%",
+        shown_for="canary",
+        help_text=_("So many percent of the instances first, rounded up."),
+    )
+    hold_s = NumberField(
+        label=_("Then wait"),
+        unit=_("s"),
+        shown_for="canary blue-green",
+        help_text=_("Empty: until a person says go on."),
+    )
     batch = NumberField(
         label=_("Batch"),
         unit=pgettext_lazy("instances", "at a time"),
+        shown_for="rolling canary",
         help_text=_("How many are replaced in one step at most."),
     )
     max_unavailable = NumberField(
         label=_("May be missing"),
         unit=pgettext_lazy("instances", "at most"),
+        shown_for="rolling canary",
         help_text=_("How many may be missing while the publish runs."),
     )
     max_surge = NumberField(
         label=_("May be extra"),
         unit=pgettext_lazy("instances", "at most"),
+        shown_for="rolling canary",
         help_text=_("How many may run above the number asked for meanwhile."),
     )
     deadline_s = NumberField(
@@ -122,6 +148,19 @@ class StrategyForm(PlainForm):
         unit=_("s"),
         help_text=_("Not healthy by then: the publish fails and the old version serves on."),
     )
+    slow_tolerated = NumberField(
+        label=_("May be slow"),
+        unit=pgettext_lazy("instances", "at most"),
+        help_text=_("How many may still be starting, past their grace, when the publish is over."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """An empty field is none, where the strategy knows none."""
+        known = StrategyFields().fields
+        for name, value in self.cleaned_data.items():
+            if value == "" and known[name].allow_null:
+                self.cleaned_data[name] = None
+        return self.cleaned_data
 
 
 class BackoffForm(PlainForm):

@@ -24,7 +24,7 @@ from apps.jobs.explain import summarise
 from apps.jobs.masking import job_engine
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
 from apps.jobs.mirror.why import job_diagnose
-from apps.jobs.models import Job, JobEvent
+from apps.jobs.models import Job, JobEvent, JobVersion
 from apps.jobs.planning import side_path
 from apps.jobs.services.history import Happening, history_add
 from clients.errors import RemoteError
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OPERATION_LABEL = "OCEAN_OPERATION"
-"""On the workload: the operation that asked for its present definition, so that a retry knows its own work."""
 LOOK_AGAIN_S = 2.0
 ROLL_BACK_WITHIN = timedelta(minutes=2)
 
@@ -112,6 +110,16 @@ class Work:
             else:
                 mirror_apply(self.job.cluster, [status], at=asked_at)
 
+    def tries(self) -> None:
+        """Note that the scheduler is about to be asked: from now on only a look can tell whether it was."""
+        self.memory["tried"] = True
+
+    @property
+    def may_have_asked(self) -> bool:
+        """Whether anything may have been asked of the scheduler: it was tried, or a worker died that may have. (What is
+        noted in a step is written down at its end.)"""
+        return any(self.memory.get(name) for name in ("tried", "asked", "resumed"))
+
     def taken(self, deployment: DeploymentId | str | None) -> None:
         """Note that the scheduler took it, by this deployment of its (none where it had nothing to do)."""
         self.memory["asked"] = True
@@ -153,28 +161,24 @@ class Work:
         return why
 
 
-class JobKind(ABC):
-    """An operation on a job. Subclasses say how to ask, when it is true, and what to do when time is up or somebody
-    calls it off."""
+class OnJob(ABC):
+    """An operation on a job: what all have in common."""
 
     name: str
     label: StrOrPromise
     queue = "operations"
     deadline = timedelta(hours=1)
-    """How long to keep trying a scheduler that is away; `follow_for` counts from when it took the change."""
-    follow_for = timedelta(minutes=10)
+    """How long to keep trying a scheduler that is away; a kind's own limit counts from when it took the change."""
 
-    def step(self, operation: Operation) -> Outcome:
-        work = self._work(operation)
-        if operation.cancel_requested_at is not None:
-            return self._kept(work, self._end(work))
-        if not work.memory.get("asked"):
-            return self._kept(work, self.held(work) or self._ask(work))
-        return self._kept(work, self._follow(work, work.look()))
+    @abstractmethod
+    def step(self, operation: Operation) -> Outcome: ...
 
-    def deadline_passed(self, operation: Operation) -> Outcome:
-        work = self._work(operation)
-        return self._kept(work, self._end(work))
+    @abstractmethod
+    def deadline_passed(self, operation: Operation) -> Outcome: ...
+
+    def lock_target(self, operation: Operation) -> None:
+        """The job before its operations, as whoever asks for one locks them."""
+        Job.objects.select_for_update(no_key=True).get(pk=operation.target_id)
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
         # The job before its instances, as the mirror locks them.
@@ -189,11 +193,38 @@ class JobKind(ABC):
             )
             history_add(job, happening, operation=operation, actor=operation.requested_by)
 
-    # --- what a kind says of itself --------------------------------------------------------------------
+    def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:  # noqa: B027 - most have nothing
+        """What the end means for the job's own rows."""
 
-    def held(self, work: Work) -> Outcome | None:
-        """What has to be waited for before the scheduler is asked; None where nothing has."""
-        return None
+    def _work(self, operation: Operation) -> Work:
+        job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
+        return Work(operation=operation, job=job, engine=job_engine(job))
+
+    def _kept(self, work: Work, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Again):
+            work.keep()
+        return outcome
+
+
+class JobKind(OnJob):
+    """An operation that asks the scheduler once. Subclasses say how to ask, when it is true, and what to do when time
+    is up or somebody calls it off."""
+
+    follow_for = timedelta(minutes=10)
+
+    def step(self, operation: Operation) -> Outcome:
+        work = self._work(operation)
+        if operation.cancel_requested_at is not None:
+            return self._kept(work, self._end(work))
+        if not work.memory.get("asked"):
+            return self._kept(work, self._ask(work))
+        return self._kept(work, self._follow(work, work.look()))
+
+    def deadline_passed(self, operation: Operation) -> Outcome:
+        work = self._work(operation)
+        return self._kept(work, self._end(work))
+
+    # --- what a kind says of itself --------------------------------------------------------------------
 
     @abstractmethod
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
@@ -225,23 +256,12 @@ class JobKind(ABC):
         """The scheduler does not have the job any more."""
         return Failed(GONE)
 
-    def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:  # noqa: B027 - most have nothing
-        """What the end means for the job's own rows."""
-
     # --- shared steps ----------------------------------------------------------------------------------
-
-    def _work(self, operation: Operation) -> Work:
-        job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
-        return Work(operation=operation, job=job, engine=job_engine(job))
-
-    def _kept(self, work: Work, outcome: Outcome) -> Outcome:
-        if not isinstance(outcome, Again):
-            work.keep()
-        return outcome
 
     def _ask(self, work: Work) -> Outcome:
         status = work.look()
         if not self._was_taken(work, status):
+            work.tries()
             work.taken(self.ask(work, status))
         work.operation.deadline_at = timezone.now() + self.time_limit(work)
         if work.operation.deployment_id:
@@ -266,8 +286,10 @@ class JobKind(ABC):
 
     def _end(self, work: Work) -> Outcome:
         """Time is up, or somebody called it off."""
-        status = work.look()
         called_off = work.operation.cancel_requested_at is not None
+        if called_off and not work.may_have_asked:
+            return Cancelled(CANCELLED_EARLY)
+        status = work.look()
         if not self._was_taken(work, status):
             if called_off:
                 return Cancelled(CANCELLED_EARLY)
@@ -279,8 +301,10 @@ class JobKind(ABC):
         return self.call_off(work, status) if called_off else self.time_is_up(work, status)
 
     def time_limit(self, work: Work) -> timedelta:
-        """How long it may take from when the scheduler took it."""
-        return self.follow_for
+        """How long it may take from when the scheduler took it; instances that end have their time to do so."""
+        number = work.job.target_version or work.job.latest_version
+        spec = JobVersion.objects.get(job=work.job, number=number).spec
+        return self.follow_for + timedelta(seconds=spec["kill_grace_s"])
 
 
 def follow_again(work: Work, status: WorkloadStatus, *, progress: int, text: str, **values: Any) -> Again:

@@ -43,7 +43,7 @@ def waits_for_dependencies(work: Work) -> Outcome | None:
     problems = explain(Facts(now=now, cluster=job.cluster.name, spec=spec, dependencies=pending))
     problems_store(job.pk, problems)
     why = summarise(problems)
-    since = datetime.fromisoformat(work.memory.setdefault("held_since", now.isoformat()))
+    since = datetime.fromisoformat(work.memory.setdefault("waits_since", now.isoformat()))
     seconds = work.parameters["strategy"]["deadline_s"]
     if now > since + timedelta(seconds=seconds):
         return Failed(WAITED_IN_VAIN, {"seconds": seconds, "why": why})

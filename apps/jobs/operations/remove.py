@@ -71,7 +71,7 @@ class KillInstance(JobKind):
 
     def time_is_up(self, work: Work, status: WorkloadStatus) -> Outcome:
         values = {
-            "seconds": int(self.follow_for.total_seconds()),
+            "seconds": int(self.time_limit(work).total_seconds()),
             "count": count_well(status),
             "wanted": work.parameters["instances"],
             "why": work.why(status),

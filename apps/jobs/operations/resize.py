@@ -65,7 +65,7 @@ class Resize(JobKind):
         return Failed(
             NOT_IN_TIME,
             {
-                "seconds": int(self.follow_for.total_seconds()),
+                "seconds": int(self.time_limit(work).total_seconds()),
                 "count": count_well(status),
                 "wanted": work.parameters["instances"],
                 "why": reason,

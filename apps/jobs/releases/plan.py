@@ -17,7 +17,7 @@ from apps.jobs.models import Job, JobVersion, Release
 from apps.jobs.planning import publish_instances
 from apps.jobs.releases.ordering import Circle, stages, waits_for
 from apps.jobs.selectors import dependents_of, jobs_visible
-from apps.jobs.spec.fields import StrategyFields
+from apps.jobs.spec.strategy import StrategyFields
 
 if TYPE_CHECKING:
     from apps.accounts.models import User

@@ -15,6 +15,7 @@ from apps.jobs.rollout.batches import batch_steps, tolerated
 from apps.jobs.rollout.values import (
     Copy,
     EndAgain,
+    EndOld,
     Finish,
     Found,
     Goal,
@@ -117,8 +118,13 @@ def _through_main(wanted: Wanted, main: Slot, found: Found, now: datetime) -> li
     missing = tolerated(wanted, main, now)
     if main.deployments:
         well = sum(copy.well for copy in main.new)
-        held_up = missing > 0 and well + missing == len(main.new)
-        return [LetGo(main.deployments[0])] if held_up else [Wait()]
+        if missing > 0 and well + missing == len(main.new):
+            return [LetGo(main.deployments[0])]  # it would wait for the slow ones
+        if wanted.manner is Manner.RECREATE and main.old and not main.well and not (main.new or main.ending):
+            return [
+                EndOld(tuple(main.old), shrink=False)
+            ]  # Marathon counts only healthy ones as to be stopped
+        return [Wait()]
     return batch_steps(wanted, main, missing=missing) or _clear_up(wanted, found)
 
 

@@ -15,6 +15,7 @@ from apps.jobs.services.actions import (
     job_scale,
     job_start,
     job_stop,
+    job_undo,
 )
 from apps.jobs.services.drafts import job_create, job_version_add
 from apps.jobs.services.plans import JobPlan, job_plan
@@ -33,6 +34,7 @@ __all__ = [
     "job_scale",
     "job_start",
     "job_stop",
+    "job_undo",
     "job_version_add",
     "secret_delete",
     "secret_set",

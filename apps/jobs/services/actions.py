@@ -17,13 +17,20 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Operation
-from apps.core.operations.services import Intent, Target, operation_repeated, operation_start
-from apps.core.serializers import checked
+from apps.core.operations.line import operation_line_up
+from apps.core.operations.services import (
+    Intent,
+    Target,
+    operation_cancel,
+    operation_repeated,
+    operation_start,
+)
 from apps.jobs.models import Instance, Job, JobVersion, ScaleExpiry
 from apps.jobs.planning import publish_instances
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.services.expiry import check_until, expiry_of, expiry_write
-from apps.jobs.spec.fields import MAX_INSTANCES, StrategyFields
+from apps.jobs.spec.strategy import MAX_INSTANCES, complete_strategy
+from apps.jobs.spec.validation import strategy_given
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -36,6 +43,10 @@ START = "job.start"
 RESTART = "job.restart"
 DELETE = "job.delete"
 KILL = "job.kill_instance"
+
+
+_CHANGING = ["wanted", "wanted_before_stop", "latest_version", "target_version", "running_version", "state"]
+"""What operations, and whoever saves a version, change of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +62,19 @@ class Ask:
         return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
 
     def repeated(self) -> Operation | None:
-        """The operation that this very request started before."""
-        return operation_repeated(target=self.target, intent=self.intent)
+        """The operation that this very request started before. If there is none, the job is locked, and as it is now:
+        what the request comes to must not be worked out from what an operation that just ended has changed."""
+        if earlier := operation_repeated(target=self.target, intent=self.intent):
+            return earlier
+        self.job.refresh_from_db(from_queryset=Job.objects.select_for_update(no_key=True), fields=_CHANGING)
+        return None
 
     def start(self, **parameters: Any) -> Operation:
         return operation_start(target=self.target, intent=self.intent, parameters=parameters)
+
+    def line_up(self, holder: Operation, **parameters: Any) -> Operation:
+        """Begin when the one that holds the job has let go of it."""
+        return operation_line_up(target=self.target, intent=self.intent, holder=holder, parameters=parameters)
 
 
 @transaction.atomic
@@ -65,18 +84,24 @@ def job_publish(
     by: User,
     version: int | None = None,
     strategy: Mapping[str, Any] | None = None,
+    replace: bool = False,
     idempotency_key: str = "",
     reason: str = "",
 ) -> Operation:
     """Replace what runs by a version (the latest, unless one is named), by its strategy or the one given here.
+    `replace`: take over from a publish that is under way, instead of raising TargetBusy.
 
     Source: Marathon REST, PUT /v2/apps/{id}; the operation ends when every instance of the version is healthy and
     no older one is left, or fails at the strategy's deadline, after which the earlier version serves on.
     """
     require_editable(job, by=by)
     asked = {"version": version, "strategy": dict(strategy) if strategy else None}
-    ask = Ask(job, Intent(PUBLISH, by, asked, idempotency_key, reason))
-    return ask.repeated() or _publish(ask, version=version or job.latest_version, strategy=strategy)
+    ask = Ask(
+        job, Intent(PUBLISH, by, {**asked, **({"replace": True} if replace else {})}, idempotency_key, reason)
+    )
+    if earlier := ask.repeated():
+        return earlier
+    return _publish(ask, version=version or job.latest_version, strategy=strategy, replace=replace)
 
 
 @transaction.atomic
@@ -86,7 +111,27 @@ def job_rollback(
     """Publish an earlier version again: the named one, or the last that ran before the present one."""
     require_editable(job, by=by)
     ask = Ask(job, Intent(ROLLBACK, by, {"version": version}, idempotency_key, reason))
-    return ask.repeated() or _publish(ask, version=version or version_before(job), strategy=None)
+    if earlier := ask.repeated():
+        return earlier
+    return _publish(ask, version=version or version_before(job), strategy=None)
+
+
+@transaction.atomic
+def job_undo(*, job: Job, by: User, idempotency_key: str = "", reason: str = "") -> Operation:
+    """Undo the publish that is under way; where none is, publish the version that ran before the last one. Returns the
+    operation that does it. Raises TargetBusy while another kind of operation holds the job."""
+    require_editable(job, by=by)
+    if idempotency_key and (earlier := _undone_by(job, idempotency_key)):
+        return earlier
+    ask = Ask(job, Intent(ROLLBACK, by, {"undo": True}, idempotency_key, reason))
+    if earlier := ask.repeated():
+        return earlier
+    under_way = _publish_under_way(job)
+    if under_way is None:
+        return _publish(ask, version=version_before(job), strategy=None)
+    operation_cancel(under_way, by=by, reason=reason, key=idempotency_key)
+    under_way.refresh_from_db()
+    return under_way
 
 
 @transaction.atomic
@@ -205,23 +250,57 @@ def _ask_kill(
     return Ask(job, Intent(KILL, by, {"task_id": task_id, "shrink": shrink}, idempotency_key, reason))
 
 
-def _publish(ask: Ask, *, version: int, strategy: Mapping[str, Any] | None) -> Operation:
-    job = ask.job
-    row = _version(job, version)
+def _publish(
+    ask: Ask, *, version: int, strategy: Mapping[str, Any] | None, replace: bool = False
+) -> Operation:
+    row = _version(ask.job, version)
+    what = {"version": row.number, "strategy": _strategy(row.spec, strategy)}
+    holder = _publish_under_way(ask.job) if replace else None
+    if holder is not None:
+        return ask.line_up(holder, **what, takes_over=holder.pk)
+    plan = publish_plan(ask.job, version=row)
+    operation = ask.start(**what, **plan)
+    publish_intend(ask.job, operation)
+    return operation
+
+
+def publish_plan(job: Job, *, version: JobVersion) -> dict[str, Any]:
+    """What publishing a version comes to by what the job is now: how many instances, and what is gone back to."""
     before = JobVersion.objects.filter(job=job, number=job.target_version or 0).first()
     instances = publish_instances(
-        asked=row.spec["instances"],
+        asked=version.spec["instances"],
         asked_before=before.spec["instances"] if before else None,
         wanted=job.wanted,
     )
-    operation = ask.start(
-        version=row.number,
-        instances=instances,
-        strategy=_strategy(row.spec["strategy"], strategy),
-        previous={"version": job.target_version, "wanted": job.wanted},
+    return {
+        "instances": instances,
+        "previous": {"version": job.target_version, "wanted": job.wanted},
+    }
+
+
+def publish_intend(job: Job, operation: Operation) -> None:
+    """What the publish brings about is what is wanted from now on."""
+    parameters = operation.parameters
+    _intend(
+        job,
+        operation,
+        wanted=parameters["instances"],
+        target_version=parameters["version"],
+        state=Job.State.DEPLOYING,
     )
-    _intend(job, operation, wanted=instances, target_version=row.number, state=Job.State.DEPLOYING)
-    return operation
+
+
+def _publish_under_way(job: Job) -> Operation | None:
+    return (
+        Operation.objects.active()
+        .filter(target_type="job", target_id=job.pk, kind__in=[PUBLISH, ROLLBACK])
+        .first()
+    )
+
+
+def _undone_by(job: Job, key: str) -> Operation | None:
+    """The publish that this very request undid before."""
+    return Operation.objects.filter(target_type="job", target_id=job.pk, cancel_key=key).first()
 
 
 def _stop(ask: Ask, *, until: datetime | None = None) -> Operation:
@@ -289,11 +368,12 @@ def version_before(job: Job) -> int:
     )
 
 
-def _strategy(own: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The version's strategy with what this publish gives on top of it."""
+def _strategy(spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The version's strategy with what this publish gives on top of it. Raises InvalidInput at `strategy.…`."""
+    own = complete_strategy(spec["strategy"])
     if not given:
-        return dict(own)
-    return dict(checked(StrategyFields(data={**own, **given}), path="strategy"))
+        return own
+    return strategy_given({**own, **given}, spec=spec)
 
 
 def _require_published(job: Job) -> None:

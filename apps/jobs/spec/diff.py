@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from apps.jobs.spec.fields import SpecFields
+from apps.jobs.spec.strategy import complete_strategy
 
 _MISSING = object()
 _NAMED = {"ports": "name", "files": "path", "fetch": "uri", "volumes": "path"}
@@ -26,13 +27,17 @@ class Change:
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     """What differs, in the order in which a spec's fields are declared."""
-    return _diff(spec_in_order(old), spec_in_order(new), path="")
+    return _diff(*(spec_in_order(_complete(spec)) for spec in (old, new)), path="")
 
 
 def spec_in_order(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The fields in the order of their declaration: PostgreSQL's jsonb gives keys back by their length."""
     declared = SpecFields._declared_fields
     return {name: spec[name] for name in (*declared, *spec) if name in spec}
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    return {**spec, "strategy": complete_strategy(spec["strategy"])} if "strategy" in spec else spec
 
 
 def _diff(old: Any, new: Any, *, path: str) -> list[Change]:

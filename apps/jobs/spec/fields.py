@@ -17,8 +17,7 @@ from rest_framework import serializers
 from apps.core.serializers import Strict
 from apps.jobs.spec.files import FileFields, check_files
 from apps.jobs.spec.hooks import HooksFields, check_hooks
-
-MAX_INSTANCES = 100_000
+from apps.jobs.spec.strategy import MAX_INSTANCES, StrategyFields, check_strategy_fits
 
 validate_port_name = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
@@ -130,27 +129,6 @@ class FetchFields(Strict):
     extract = serializers.BooleanField(default=True)
     executable = serializers.BooleanField(default=False)
     cache = serializers.BooleanField(default=False)
-
-
-class StrategyFields(Strict):
-    """How a publish replaces the old version; counts are instances."""
-
-    kind = serializers.ChoiceField(choices=["rolling", "recreate"], default="rolling")
-    batch = serializers.IntegerField(min_value=1, max_value=MAX_INSTANCES, default=1)
-    max_unavailable = serializers.IntegerField(min_value=0, max_value=MAX_INSTANCES, default=0)
-    max_surge = serializers.IntegerField(min_value=0, max_value=MAX_INSTANCES, default=1)
-    deadline_s = serializers.IntegerField(min_value=5, max_value=86_400, default=300)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["kind"] == "rolling" and attrs["max_unavailable"] + attrs["max_surge"] == 0:
-            raise _field(
-                "max_surge",
-                "min_value",
-                _(
-                    "With 0 unavailable and 0 extra instances nothing could ever be replaced: allow one of them."
-                ),
-            )
-        return attrs
 
 
 class BackoffFields(Strict):
@@ -275,6 +253,7 @@ class SpecFields(Strict):
             )
         check_hooks(attrs)
         _complete_health_checks(attrs)
+        check_strategy_fits(attrs["strategy"], volumes=attrs["volumes"], path="strategy.kind")
         return attrs
 
 

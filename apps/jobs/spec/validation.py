@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.core.serializers import checked
 from apps.jobs.spec.fields import SpecFields
+from apps.jobs.spec.strategy import StrategyFields, check_strategy_fits
 
 Spec = dict[str, Any]
 
@@ -16,6 +17,26 @@ def spec_validate(data: Any, *, prefix: str = "spec") -> Spec:
     (`spec.health_checks[0].path`)."""
     spec: Spec = _plain(checked(SpecFields(data=data), path=prefix))
     return spec
+
+
+def strategy_given(strategy: Mapping[str, Any], *, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A strategy for one publish of a spec. Raises InvalidInput with one error for each bad field
+    (`strategy.batch`)."""
+    fits: dict[str, Any] = dict(checked(FittingStrategy(data=strategy, spec=spec), path="strategy"))
+    return fits
+
+
+class FittingStrategy(StrategyFields):
+    """A strategy that must fit what it publishes."""
+
+    def __init__(self, *, spec: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self._spec = spec
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        check_strategy_fits(attrs, volumes=self._spec["volumes"])
+        return attrs
 
 
 def spec_merge(old: Spec, patch: Mapping[str, Any]) -> Spec:

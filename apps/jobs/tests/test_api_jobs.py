@@ -87,6 +87,7 @@ class TestCreate:
             "state": "draft",
             "version": 1,
             "running_version": None,
+            "serving": "",
             "instances": {"wanted": 0, "running": 0, "healthy": 0, "staging": 0},
             "expiry": None,
             "operation": None,

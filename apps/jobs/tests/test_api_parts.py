@@ -96,6 +96,8 @@ class TestInstances:
             "state": "running",
             "healthy": False,
             "version": 1,
+            "slot": "main",
+            "serving": True,
             "restarts": 2,
             "started": "2026-01-02T03:04:05Z",
             "message": "HTTP 500",

@@ -169,7 +169,7 @@ def test_only_product_lines_that_one_may_change_are_offered_and_taken(
         ("bandwidth_mbit_s", "fast"),
         ("gpus", "65"),
         ("instances", "-3"),
-        ("strategy-kind", "canary"),
+        ("strategy-kind", "big-bang"),
         ("strategy-batch", "0"),
         ("strategy-max_surge", "0"),
         ("strategy-deadline_s", "1"),

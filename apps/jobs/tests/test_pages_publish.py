@@ -96,13 +96,23 @@ def test_another_strategy_counts_for_this_publish_only(client: Client, job: Job)
     assert "at most 3 at a time" in text_of(looked_at)
     assert "<html" not in looked_at.content.decode()
     strategy = Operation.objects.get().parameters["strategy"]
-    assert strategy == {"kind": "rolling", "batch": 3, "max_unavailable": 0, "max_surge": 3, "deadline_s": 60}
+    assert strategy == {
+        "kind": "rolling", "batch": 3, "max_unavailable": 0, "max_surge": 3, "deadline_s": 60,
+        "canary_instances": None, "canary_percent": None, "hold_s": None, "slow_tolerated": 0,
+    }  # fmt: skip
     assert job.versions.get(number=2).spec["strategy"]["batch"] == 1
 
 
 @pytest.mark.parametrize(
     ("field", "typed"),
-    [("batch", "0"), ("max_surge", "0"), ("deadline_s", "soon"), ("kind", "canary"), ("max_unavailable", "")],
+    [
+        ("batch", "0"),
+        ("max_surge", "0"),
+        ("deadline_s", "soon"),
+        ("kind", "big-bang"),
+        ("canary_percent", "100"),
+        ("max_unavailable", ""),
+    ],
 )
 def test_a_bad_strategy_is_named_at_its_field_and_nothing_is_published(
     client: Client, job: Job, field: str, typed: str

@@ -103,6 +103,13 @@ class TestRolling:
     def test_while_the_scheduler_replaces_them_it_waits(self, state: str) -> None:
         assert plan(self.ASKED, slot(state, size=4, by="own")) == [Wait()]
 
+    def test_to_stop_all_first_the_ill_ones_are_ended_by_us(self) -> None:
+        asked = wanted(Manner.RECREATE, asked_main=True, max_unavailable=4, max_surge=0)
+        [step] = plan(asked, slot("oooo", by="own"))
+        assert ended(step) == ["o0", "o1", "o2", "o3"]
+        assert plan(asked, slot("Oooo", by="own")) == [Wait()]
+        assert plan(asked, slot("ooee", by="own")) == [Wait()]
+
     def test_it_is_over_when_all_are_new_and_well_and_none_else_is_left(self) -> None:
         assert plan(self.ASKED, slot("NNNN")) == [Finish()]
         assert plan(self.ASKED, slot("NNNNe", size=4)) == [Wait()]

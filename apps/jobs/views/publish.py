@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import InvalidInput, TargetBusy
 from apps.core.models import Operation
-from apps.core.serializers import checked
 from apps.core.views.pages import PageRequest, render_page
 from apps.jobs.forms import ActionForm, StrategyForm
 from apps.jobs.models import Job, JobVersion
@@ -23,7 +22,8 @@ from apps.jobs.services import job_publish, job_rollback
 from apps.jobs.services.actions import version_before
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.spec import spec_diff
-from apps.jobs.spec.fields import StrategyFields
+from apps.jobs.spec.strategy import complete_strategy
+from apps.jobs.spec.validation import strategy_given
 from apps.jobs.views.changes import ShownChange, shown_changes
 from apps.jobs.views.job_page import find_job
 from apps.jobs.views.spec_sections import Section, spec_sections
@@ -87,7 +87,8 @@ class _Strategy:
     """The version's strategy with what was typed over it."""
 
     def __init__(self, version: JobVersion, data: Mapping[str, Any] | None) -> None:
-        self.own: dict[str, Any] = version.spec["strategy"]
+        self._spec = version.spec
+        self.own = complete_strategy(version.spec["strategy"])
         self.form = StrategyForm(data, initial=self.own, prefix="strategy")
         self.override: dict[str, Any] = {}
         self.used = self.own
@@ -97,7 +98,7 @@ class _Strategy:
 
     def _judge(self) -> None:
         try:
-            self.used = dict(checked(StrategyFields(data={**self.own, **self.override}), path="strategy"))
+            self.used = strategy_given({**self.own, **self.override}, spec=self._spec)
         except InvalidInput as exc:
             self.put_errors(exc)
 
@@ -117,7 +118,7 @@ def _preview(
     version: JobVersion,
     *,
     strategy: _Strategy | None,
-    act: Callable[[dict[str, str]], Operation],
+    act: Callable[[dict[str, Any]], Operation],
 ) -> HttpResponse:
     """Show it; or confirmed, ask for it and go to the job's page, where it can be watched."""
     form = ActionForm(request.POST if request.method == "POST" else None, job=job)
@@ -141,7 +142,7 @@ def _preview(
         instances=preview.instances,
         old_version=preview.running.number if preview.running else None,
         present=max(job.wanted, job.running) if job.is_published else 0,
-        strategy=strategy.used if strategy else version.spec["strategy"],
+        strategy=strategy.used if strategy else complete_strategy(version.spec["strategy"]),
         in_place=bool(version.spec["volumes"]),
     )
     context = {

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
+from apps.accounts.models import User
 from apps.accounts.rights import product_lines_visible
 from apps.core.api.base import IDEMPOTENCY_PARAMETER, starts_operation
 from apps.core.errors import FieldError, InvalidInput
@@ -43,6 +44,11 @@ from apps.jobs.services.expiry import expiry_keep
 from apps.jobs.spec import spec_merge
 
 
+def jobs_shown(person: User) -> QuerySet[Job]:
+    """The jobs that the person may know of, with all that JobListSerializer shows."""
+    return with_active_operation(with_favourite(jobs_visible(person), person))
+
+
 class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
     """The jobs of one's product lines."""
 
@@ -60,7 +66,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Job]:
-        jobs = with_active_operation(with_favourite(jobs_visible(self.person), self.person))
+        jobs = jobs_shown(self.person)
         return jobs if self.action == "list" else with_latest_spec(jobs.select_related("created_by"))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Job]]:

@@ -13,10 +13,9 @@ from rest_framework.response import Response
 from apps.core.api.base import ApiView
 from apps.core.errors import FieldError, Forbidden, InvalidInput
 from apps.jobs import services
-from apps.jobs.api.jobs import new_job
+from apps.jobs.api.jobs import jobs_shown, new_job
 from apps.jobs.api.serializers import JobPlanFields, JobPlansSerializer
 from apps.jobs.models import job_tag
-from apps.jobs.selectors import jobs_visible, with_active_operation
 
 
 class JobPlanView(ApiView):
@@ -55,7 +54,7 @@ class JobPlanView(ApiView):
 
     def _with_jobs(self, plans: list[services.JobPlan]) -> list[dict[str, Any]]:
         """The jobs as lists show them, with the operations that work on them, by one query."""
-        shown = with_active_operation(jobs_visible(self.person))
+        shown = jobs_shown(self.person)
         jobs = {job.tag: job for job in shown.filter(tag__in=[plan.tag for plan in plans])}
         return [
             {"tag": plan.tag, "job": jobs.get(plan.tag), "changes": plan.changes, "spec": plan.spec}

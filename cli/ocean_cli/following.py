@@ -43,6 +43,8 @@ def kind_word(kind: str) -> str:
 def title_of(operation: Mapping[str, Any]) -> str:
     """`publish weather-api@staging (#12)`, as short as a bar's title must be."""
     target = str(operation.get("target") or "")
+    if operation["kind"] == "release.run":
+        return clean(f"{target.replace('.', ' ')} (#{operation['id']})")
     parts = dict(part.split(".", 1) for part in target.split("_") if "." in part)
     named = f"{parts['job']}@{parts['cluster']}" if {"job", "cluster"} <= parts.keys() else target
     return clean(f"{kind_word(operation['kind'])} {named} (#{operation['id']})")

@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Change": {
         "publish": ("publish:publish", "Make a version run."),
         "apply": ("documents:apply", "Make jobs as they are written, after a plan."),
+        "release": ("releases:release", "Change several jobs as one."),
         "scale": ("actions:scale", "Run so many instances."),
         "restart": ("actions:restart", "Replace every instance by a new one."),
         "stop": ("actions:stop", "End all instances; the job stays."),
@@ -49,6 +50,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "operations": ("operations:operations", "List what was asked for, and how far it is."),
         "operation": ("operations:operation", "Show an operation with its log."),
         "wait": ("operations:wait", "Follow operations to their end."),
+        "releases": ("releases:releases", "List releases."),
         "cancel": ("operations:cancel", "Ask for an operation's end."),
     },
     "More": {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
 from ocean_cli.errors import Usage
 from ocean_cli.following import AWAY_S
@@ -19,6 +19,8 @@ from ocean_cli.session import Session, pass_session
 from ocean_cli.words import local, since
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ocean_cli.http import Api
 
 JSON = dict[str, Any]
@@ -116,7 +118,8 @@ def _whole_task(api: Api, tag: str, text: str) -> str:
 def read(api: Api, path: str, query: Mapping[str, Any], *, tail: int, follow: bool) -> Iterator[JSON]:
     """The lines, the last `tail` first; with `follow` whatever comes, for ever."""
     answer = api.get(path, limit=max(tail, 1), **query)
-    yield from answer["lines"] if tail else []
+    # The console counts what instances wrote; what happened meanwhile comes on top.
+    yield from answer["lines"][-tail:] if tail else []
     pause = SHORTEST_S
     while follow:
         if not answer["more"]:
@@ -138,38 +141,49 @@ class Printer:
     def show(self, line: Mapping[str, Any]) -> None:
         if self._out.for_programs:
             self._out.record(line)
-            return
-        if self._out.quiet:
-            self._print(Text(_plain(line["text"])))
-            return
-        text = Text()
-        if self._timestamps or line["source"] != "log":
-            text.append(f"{local(line.get('time'))} ", style="dim")
-        if line["source"] == "log":
-            text = self._of_log(text, line)
+        elif self._out.quiet:
+            self._write(_plain(line["text"]))
+        elif self._out.console.is_terminal:
+            self._out.console.print(self._styled(line), soft_wrap=True)
         else:
-            styles = {"warning": "yellow", "error": "red"}
-            text.append(f"— {_plain(line['text'])}", style=styles.get(line.get("level", ""), "bold"))
-        self._print(text)
+            # Without styles, and without what they cost: some thousand lines a second go into files.
+            whose = self._whose(line)
+            self._write(f"{self._when(line)}{whose and whose + ' '}{_plain(line['text'])}")
 
-    def _of_log(self, text: Text, line: Mapping[str, Any]) -> Text:
-        if self._several:
-            text.append(f"{short_task(line['task_id'])} ", style=self._color(line["task_id"]))
+    def _styled(self, line: Mapping[str, Any]) -> Text:
+        from rich.text import Text
+
+        text = Text(self._when(line), style="dim")
+        if whose := self._whose(line):
+            text.append(f"{whose} ", style=self._color(line.get("task_id", "")))
+        if line["source"] != "log":
+            styles = {"warning": "yellow", "error": "red"}
+            return text.append(_plain(line["text"]), style=styles.get(line.get("level", ""), "bold"))
         content = _ESCAPES.sub("", line["text"])
         shown = Text.from_ansi(content) if _COLORS.search(content) else Text(content)
         if line.get("file") == "stderr":
             shown.stylize_before("red")
         return text.append_text(shown)
 
+    def _when(self, line: Mapping[str, Any]) -> str:
+        shown = self._timestamps or line["source"] != "log"
+        return f"{local(line.get('time'))} " if shown else ""
+
+    def _whose(self, line: Mapping[str, Any]) -> str:
+        if line["source"] != "log":
+            return "—"
+        return short_task(line["task_id"]) if self._several else ""
+
     def _color(self, task: str) -> str:
         return self._colors.setdefault(task, PALETTE[len(self._colors) % len(PALETTE)])
 
-    def _print(self, text: Text) -> None:
-        self._out.console.print(text, soft_wrap=True)
+    def _write(self, text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def _plain(text: str) -> str:
-    return _COLORS.sub("", _ESCAPES.sub("", text))
+    return _COLORS.sub("", _ESCAPES.sub("", text)).rstrip()
 
 
 def short_task(task: str) -> str:

@@ -81,7 +81,7 @@ def test_what_is_full_is_read_on_at_once(ocean: Ocean, fake: FakeOcean, clock: C
     full = piece(*[line(str(number)) for number in range(1000)], more=True)
     fake.on("GET", MERGED, full, full, piece())
     clock.on_sleep = interrupt
-    assert len(ocean("logs", TAG, "-f").out.splitlines()) == 2000
+    assert len(ocean("logs", TAG, "-f").out.splitlines()) == 100 + 1000
 
 
 def test_what_is_looked_for(ocean: Ocean, fake: FakeOcean) -> None:

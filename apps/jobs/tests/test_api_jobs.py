@@ -92,6 +92,7 @@ class TestCreate:
             "expiry": None,
             "operation": None,
             "problems": [],
+            "favourite": False,
             "managed_by": "",
             "workload_id": "/xiaomi/inf/ocean/staging/weather-api/weather-api",
             "created_by": "dev",

@@ -17,7 +17,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 CHECK_SETTINGS := OCEAN_EMBEDDED=1 OCEAN_SECRET_KEY=checks OCEAN_ENCRYPTION_KEYS=checks \
 	DATABASE_URL=postgresql://checks@127.0.0.1:1/checks REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help build setup run status reset test lint fmt messages bench screenshots lock
+.PHONY: help build setup run status reset test lint fmt messages bench bench-full screenshots lock
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -57,8 +57,11 @@ messages: build ## Bring the translations' catalogues up to the sources (needs g
 	$(VENV)/bin/django-admin makemessages --locale zh_Hans --no-location --no-obsolete \
 		--ignore node_modules --ignore var --ignore sandbox --ignore bench --ignore '*/tests/*'
 
-bench: build ## Every benchmark, a line each
-	$(PYTHON_BIN) -m bench
+bench: build ## Every benchmark at a tenth of the size; writes docs/benchmarks.md
+	$(PYTHON_BIN) -m bench --report
+
+bench-full: build ## The same at the size of a large company
+	$(PYTHON_BIN) -m bench --full --report
 
 screenshots: setup ## Take the README's pictures anew (docs/images/)
 	$(PYTHON_BIN) -m scripts.screenshots

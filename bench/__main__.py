@@ -1,31 +1,47 @@
-"""`python -m bench [name …]`: start an Ocean of its own and run every benchmark, or those named."""
+"""`python -m bench [c1 c2 …] [--full] [--seconds N] [--report]`: run these benchmarks, or all, each in a house of its
+own. Prints CSV; `--report` also writes them into docs/benchmarks.md, beside those of earlier runs."""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
+import csv
+import sys
+from collections.abc import Callable, Iterator
 
-from bench import pages, thousand
-from tests.running_stack import RunningStack
+from bench import c1_resync, c2_storm, c3_stream, c4_lists, c5_dashboards, c9_thousand, c13_start
+from bench.figures import COLUMNS, Figure
+from bench.options import Options
+from bench.report import report_write
 
-BENCHMARKS = {"thousand": thousand.run, "pages": pages.run}
+BENCHMARKS: dict[str, Callable[[Options], Iterator[Figure]]] = {
+    "c1": c1_resync.run,
+    "c2": c2_storm.run,
+    "c3": c3_stream.run,
+    "c4": c4_lists.run,
+    "c5": c5_dashboards.run,
+    "c9": c9_thousand.run,
+    "c13": c13_start.run,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all when none is given")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    with tempfile.TemporaryDirectory(prefix="ocean-bench-") as folder:
-        Path(folder).chmod(0o711)  # PostgreSQL runs under another account when this runs as root
-        stack = RunningStack(Path(folder) / "var")
-        stack.up()
-        try:
-            for name in names:
-                for line in BENCHMARKS[name](stack):
-                    print(line, flush=True)
-        finally:
-            stack.down()
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all when none is given")
+    parser.add_argument("--full", action="store_true", help="the size of the definitions, not a tenth")
+    parser.add_argument("--seconds", type=float, help="how long what lasts should last (C2, C3, C4, C6)")
+    parser.add_argument("--report", action="store_true", help="write docs/benchmarks.md")
+    asked = parser.parse_args()
+    options = Options(full=asked.full, seconds=asked.seconds)
+    rows = csv.writer(sys.stdout)
+    rows.writerow(COLUMNS)
+    figures = []
+    for name in asked.names or BENCHMARKS:
+        for figure in BENCHMARKS[name](options):
+            figures.append(figure)
+            rows.writerow(figure.row())
+            sys.stdout.flush()
+    if asked.report:
+        report_write(figures, full=options.full)
 
 
 if __name__ == "__main__":

@@ -36,14 +36,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def temporary_services(folder: Path) -> Iterator[Services]:
-    """Run both with their files in `folder`, tuned for speed: a crash of the machine may lose the data.
+def temporary_services(folder: Path, *, durable: bool = False) -> Iterator[Services]:
+    """Run both with their files in `folder`; tuned for speed, so that a crash of the machine may lose the data, unless
+    `durable`.
 
     They end with the block, and on Linux also with this process, however it ends. Raises EmbeddedError, with
     the last lines of its log, when one does not start within a minute.
     """
-    postgres = Postgres(folder / "postgres", free_port(), secrets.token_hex(16), durable=False)
-    redis = Redis(folder / "redis", free_port(), secrets.token_hex(16), durable=False)
+    postgres = Postgres(folder / "postgres", free_port(), secrets.token_hex(16), durable=durable)
+    redis = Redis(folder / "redis", free_port(), secrets.token_hex(16), durable=durable)
     with ExitStack() as stack:
         for server, end in ((postgres, SIGINT), (redis, SIGTERM)):
             server.create()

@@ -8,9 +8,10 @@ import json
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from sandbox.config import ConfigError, SandboxConfig, load_config, simple_config
+from sandbox.config import MARATHON_DEFAULTS, ConfigError, SandboxConfig, load_config, simple_config
 from sandbox.service import AlreadyRunningError, Sandbox, SandboxAddresses
 
 _EPILOG = """\
@@ -49,6 +50,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     simple.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1")
     simple.add_argument("--http-credentials", metavar="USER:PASSWORD", help="ask for basic auth")
     parser.add_argument(
+        "--marathon-defaults",
+        action="store_true",
+        help="start instances no faster than a real Marathon does by its defaults (default: as fast as possible)",
+    )
+    parser.add_argument(
         "--print-addresses", action="store_true", help="when ready, print them as one JSON line"
     )
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
@@ -57,8 +63,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def configuration(options: argparse.Namespace) -> SandboxConfig:
     """Raises ConfigError."""
-    if options.config is not None:
-        return load_config(options.config)
+    config = load_config(options.config) if options.config is not None else _one_cluster(options)
+    return replace(config, launch_limits=MARATHON_DEFAULTS) if options.marathon_defaults else config
+
+
+def _one_cluster(options: argparse.Namespace) -> SandboxConfig:
     return simple_config(
         hosts=options.hosts,
         marathon_port=options.marathon_port,

@@ -44,6 +44,25 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class LaunchLimits:
+    """What slows starting down on a real cluster; all off, so that a demo is quick. Zero: no limit."""
+
+    offer_cycle: bool = False  # offers come every `offer_interval_s` only, not as soon as anything wants one
+    max_instances_per_offer: int = 0
+    launch_tokens: int = 0  # launches at once; a running task gives one back, and all come back every …
+    launch_token_refresh_s: float = 30.0
+    min_revive_offers_interval_s: float = (
+        0.0  # new demand waits so long after the last that had offers revived
+    )
+
+
+MESOS_CYCLE = LaunchLimits(offer_cycle=True)
+MARATHON_DEFAULTS = LaunchLimits(
+    offer_cycle=True, max_instances_per_offer=5, launch_tokens=100, min_revive_offers_interval_s=5.0
+)
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfig:
     """One virtual host."""
 
@@ -79,6 +98,7 @@ class SandboxConfig:
     admin_port: int | None = None
     http_credentials: str | None = None  # "user:password" asked for by Marathon's API
     timing: Timing = field(default_factory=Timing)
+    launch_limits: LaunchLimits = field(default_factory=LaunchLimits)
     log_max_bytes: int = 10 * 1024 * 1024  # of a task's stdout or stderr, as Mesos' logrotate logger has it
     log_files: int = 9  # and so many older ones of each
 
@@ -99,6 +119,7 @@ def config_from_json(content: Any) -> SandboxConfig:
     content = dict(_object(content, "configuration"))
     clusters = _list(content.pop("clusters", None), "clusters")
     timing = _build(Timing, _object(content.pop("timing", {}), "timing"), "timing")
+    limits = _build(LaunchLimits, _object(content.pop("launch_limits", {}), "launch_limits"), "launch_limits")
     ports = _PortCounter()
     return _checked(
         _build(
@@ -106,6 +127,7 @@ def config_from_json(content: Any) -> SandboxConfig:
             content,
             "configuration",
             timing=timing,
+            launch_limits=limits,
             clusters=tuple(_cluster(item, f"clusters[{n}]", ports) for n, item in enumerate(clusters)),
         )
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.agent import Agents
-from sandbox.config import ClusterConfig, Timing
+from sandbox.config import ClusterConfig, LaunchLimits, Timing
 from sandbox.events import EventBus
 from sandbox.faults.state import Faults
 from sandbox.ids import TaskId
@@ -48,6 +48,7 @@ class ClusterRuntime:
         store: Store,
         launcher: Launcher,
         timing: Timing,
+        launch_limits: LaunchLimits,
         data: Path,
         claimed_ports: dict[int, TaskId],
         bind: str,
@@ -68,7 +69,7 @@ class ClusterRuntime:
         self.tracker = Tracker(self.cluster, store, self.bus, self.limiter)
         self.launching = Launching(self.cluster, self.tracker, self.agents, self.faults, timing)
         self.matcher = OfferMatcher(
-            self.cluster, self.queue, self.limiter, self.launching, self.agents, timing
+            self.cluster, self.queue, self.limiter, self.launching, self.agents, timing, launch_limits
         )
         self.health = HealthChecks(
             self.cluster,
@@ -117,7 +118,7 @@ class ClusterRuntime:
         self.leadership.on_step_down = self._step_down
         tracker.on_waiting = self.matcher.waiting
         tracker.on_freed = self.matcher.look_again
-        tracker.on_running = self.health.watch
+        tracker.on_running = self._task_runs
         tracker.on_task_gone = self._task_gone
         tracker.on_collected = self.agents.remove_folder
         tracker.on_left_behind = self.hosts.left_behind
@@ -126,6 +127,10 @@ class ClusterRuntime:
 
     def _step_down(self) -> None:
         self.bus.cut()
+
+    def _task_runs(self, instance: Instance) -> None:
+        self.matcher.confirmed()
+        self.health.watch(instance)
 
     def _task_gone(self, task: Task) -> None:
         self.health.forget(task)

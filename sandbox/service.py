@@ -113,6 +113,7 @@ class Sandbox:
                 store=self._store,
                 launcher=self._launcher,
                 timing=self._config.timing,
+                launch_limits=self._config.launch_limits,
                 data=self._data,
                 claimed_ports=claimed_ports,
                 bind=self._config.bind,

@@ -3,7 +3,7 @@
 New demand and freed resources are looked at as soon as the loop is free, what did not fit again every
 `offer_interval_s` (Mesos' allocation interval). Hosts are offered in turn, so instances spread; a launch
 costs the hosts that were tried, not all hosts times all instances. Marathon's own launch limits (tokens,
-five instances an offer, revive intervals) are not imposed.
+five instances an offer, revive intervals) and Mesos' cycle are imposed where the configuration says so (`limits`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import asyncio
 from collections.abc import Callable
 
 from sandbox.agent import Agents
-from sandbox.config import Timing
+from sandbox.config import LaunchLimits, Timing
 from sandbox.definitions.app import App
 from sandbox.model import Cluster, Condition, Goal, Host, Instance
 from sandbox.resources import Allocation
 from sandbox.scheduler.backoff import RateLimiter
 from sandbox.scheduler.launching import Launching
+from sandbox.scheduler.limits import Limiter
 from sandbox.scheduler.matching import Decline, Demand, Placed, match
 from sandbox.scheduler.queue import Entry, LaunchQueue
 from sandbox.timestamps import now
@@ -34,9 +35,11 @@ class OfferMatcher:
         launching: Launching,
         agents: Agents,
         timing: Timing,
+        limits: LaunchLimits,
     ) -> None:
         self._cluster = cluster
         self._queue = queue
+        self._limits = Limiter(limits, offer_interval_s=timing.offer_interval_s)
         self._limiter = limiter
         self._launching = launching
         self._timing = timing
@@ -54,14 +57,24 @@ class OfferMatcher:
         """Resources came back, a delay was lifted or a host returned."""
         self._wake.set()
 
+    def confirmed(self) -> None:
+        """A task has come up."""
+        self._limits.confirmed()
+
     async def run(self) -> None:
         """Match for ever."""
         loop = asyncio.get_running_loop()
         while True:
+            wait_s = self._limits.wait_s(loop.time(), waiting=bool(self._queue.entries()))
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
             self._wake.clear()
             began = loop.time()
+            self._limits.begin_round(began)
             pause = await self._match_all()
             spent = loop.time() - began
+            if self._limits.has_cycle and self._queue.entries():
+                continue
             if pause is not None:
                 # Without this rest, a queue that nothing fits would eat the loop whenever any task ends.
                 await asyncio.sleep(spent)
@@ -95,6 +108,8 @@ class OfferMatcher:
             if instance.condition is not Condition.SCHEDULED or instance.goal is not Goal.RUNNING:
                 self._queue.remove(instance)
                 continue
+            if self._limits.exhausted:
+                return False
             found = self._find(entry, instance, hosts, demand, placed, usable)
             if found is None:
                 return False
@@ -102,6 +117,7 @@ class OfferMatcher:
             self._queue.remove(instance)
             placed.add(host)
             self._launching.launch(instance, app, host, allocation)
+            self._limits.launched(host.id)
             self._launched += 1
             if self._launched % SLICE == 0:
                 await asyncio.sleep(0)
@@ -132,7 +148,7 @@ class OfferMatcher:
         )
         for step in range(len(hosts)):
             host = hosts[(self._turn + step) % len(hosts)]
-            if not host.offering:
+            if not host.offering or self._limits.is_used_up(host.id):
                 continue
             outcome = match(demand, host, placed, reserved_on=reserved_on, port_usable=usable)
             if isinstance(outcome, Decline):

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.utils import flatatt
 from django.http import HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django_filters import FilterSet
 from django_filters.views import FilterView
@@ -14,9 +17,26 @@ from django_tables2 import SingleTableMixin
 
 from apps.core.views.pages import render_page
 
+SELECTED = mark_safe(" selected")
 
-class OneOf(forms.Select):
-    """A drop-down for a filter that takes one value or several: a page offers one, an address may hold more."""
+
+class DropDown(forms.Select):
+    """A drop-down made without templates: Django's own renders two for each choice, and a filter of two hundred product
+    lines would cost more than the rows below it."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = set(self.format_value(value))
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((value, SELECTED if str(value) in chosen else "", label) for value, label in self.choices),
+        )
+        given = flatatt(self.build_attrs(self.attrs, attrs))
+        return format_html('<select name="{}"{}>{}</select>', name, given, options)
+
+
+class OneOf(DropDown):
+    """For a filter that takes one value or several: a page offers one, an address may hold more."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         return data.getlist(name)
@@ -43,10 +63,10 @@ class TablePage(SingleTableMixin, FilterView):  # type: ignore[misc]  # both are
             if name not in self.toolbar:
                 field.widget = field.hidden_widget()
             elif name in choices:
-                field.widget = forms.Select(choices=[("", _nothing_chosen(field)), *choices[name]])
+                field.widget = DropDown(choices=[("", _nothing_chosen(field)), *choices[name]])
             elif isinstance(field, forms.ChoiceField):
                 offered = [choice for choice in field.widget.choices if choice[0]]
-                widget = OneOf if isinstance(field, forms.MultipleChoiceField) else forms.Select
+                widget = OneOf if isinstance(field, forms.MultipleChoiceField) else DropDown
                 field.widget = widget(choices=[("", _nothing_chosen(field)), *offered])
         return filters
 

@@ -60,7 +60,7 @@ STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
 STUCK_AFTER_S = 90.0
 """A loop that has not turned for this long is no sign of life any more."""
-LOOK_AT_MOST = 100
+LOOK_AT_MOST = 30
 """Workloads that are asked for together: what is heard meanwhile waits."""
 TOO_MANY = 300
 """More workloads to look at than this: a snapshot is cheaper."""
@@ -224,7 +224,8 @@ class ClusterWatcher:
             del self._whole_at[path]
         for path in looked.counted:
             self._whole_at.setdefault(path, now + max(WHOLE_AFTER_S, 3 * looked.took_s))
-        self._look_after = now + max(MERGE_S, looked.took_s / 3)
+        if not any(True for _path in self._worth_a_look(now)):
+            self._look_after = now + max(MERGE_S, looked.took_s / 3)
 
     def _waits(self) -> bool:
         """Whether there is anything to look at, now or soon."""

@@ -26,7 +26,7 @@ from django.utils import timezone  # noqa: E402
 from apps.accounts.models import Membership, ProductLine, User  # noqa: E402
 from apps.core.models import AuditEntry, Cluster, ClusterWatch, Operation  # noqa: E402
 from apps.hosts.models import Host  # noqa: E402
-from apps.jobs.diagnosis import missing  # noqa: E402
+from apps.jobs.explain import missing  # noqa: E402
 from apps.jobs.models import Instance, Job, JobEvent, JobVersion  # noqa: E402
 from apps.jobs.spec import spec_validate  # noqa: E402
 

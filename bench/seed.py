@@ -109,7 +109,7 @@ def company(size: Size) -> None:
     wanted = f"(CASE n {large} ELSE {size.per_job} END)"
     jobs(size, state=state, wanted=wanted, mirrored=True)
     cluster = Cluster.objects.get(name=CLUSTER)
-    problem = json.dumps([missing_problem.as_json() for missing_problem in missing()]).replace("'", "''")
+    problem = json.dumps([missing().as_json()])
     Job.objects.filter(state=Job.State.DEGRADED).update(running=F("wanted") - 1, healthy=F("wanted") - 1)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE jobs_job SET problems = %s::jsonb WHERE state = 'degraded'", [problem])

@@ -136,7 +136,7 @@ def _lose_a_host(stack: RunningStack, job: JobHandle) -> None:
 
     def explained(row: dict[str, Any]) -> bool:
         return row["state"] == "degraded" and any(
-            "constraints" in problem["why"] for problem in row["problems"]
+            "constraint" in problem["what"] for problem in row["problems"]
         )
 
     job.wait(explained, what="it misses the instance, and says why", timeout_s=90)

@@ -182,8 +182,8 @@ def test_what_does_not_fit_says_why_while_it_waits_and_when_it_fails(dev: Api) -
     reasons: list[str] = []
 
     def is_explained() -> bool:
-        reasons[:] = [reason["why"] for reason in dev.get(f"{job.path}/explain/")]
-        return any("64" in why and "CPUs" in why for why in reasons)
+        reasons[:] = [reason["what"] for reason in dev.get(f"{job.path}/explain/")]
+        return any("64 CPUs" in what for what in reasons)
 
     wait_until(is_explained, what=f"the reason is shown (last: {reasons})", timeout_s=10)
     row = dev.ended(operation)

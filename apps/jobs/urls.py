@@ -51,6 +51,7 @@ urlpatterns = [
     path("jobs/<str:tag>/scale/", actions.scale, name="scale"),
     path("jobs/<str:tag>/scale/keep/", expiry.keep, name="expiry_keep"),
     path("jobs/<str:tag>/restart/", actions.restart, name="restart"),
+    path("jobs/<str:tag>/retry/", actions.retry, name="retry"),
     path("jobs/<str:tag>/stop/", actions.stop, name="stop"),
     path("jobs/<str:tag>/start/", actions.start, name="start"),
     path("jobs/<str:tag>/delete/", actions.delete, name="delete"),

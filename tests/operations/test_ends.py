@@ -21,10 +21,10 @@ from apps.core.operations.runner import run_operation
 from apps.core.operations.services import operation_cancel
 from apps.core.tests.factories import make_cluster
 from apps.jobs.models import Job
-from apps.jobs.services import instance_kill, job_publish, job_restart, job_scale
+from apps.jobs.services import instance_kill, job_publish, job_restart, job_retry, job_scale
 from apps.jobs.tests.factories import make_instance, make_job, make_spec, make_version
 from embedded.waiting import wait_until
-from engines.base import WorkloadId, WorkloadStatus
+from engines.base import DeploymentId, WorkloadId, WorkloadStatus
 from sandbox.testing import SandboxProcess, running_sandbox
 
 pytestmark = pytest.mark.django_db
@@ -286,3 +286,22 @@ def test_a_restart_whose_answer_was_lost_restarts_once(
     versions = f"{running.cluster.marathon_urls[0]}/v2/apps/{running.workload_id}/versions"
     assert len(requests.get(versions, timeout=5).json()["versions"]) == 2
     assert not before & {instance.id for instance in status_of(running).instances or ()}
+
+
+def test_what_is_held_back_after_a_failure_is_started_at_once(cluster: Cluster, by: User) -> None:
+    fields = {"command": "exit 3", "instances": 1, "ports": [], "health_checks": [], "cpus": 0.01}
+    spec = make_spec(**fields, memory_mib=4, backoff={"first_s": 600, "factor": 2, "max_s": 600})
+    job = make_job(product_line=by.product_lines.get(), cluster=cluster, spec=spec)
+    operation = taken(job_publish(job=job, by=by))
+
+    def failed_at() -> Any:
+        return (failure := status_of(job).last_failure) and failure.at
+
+    wait_until(lambda: failed_at() is not None, what="it has failed", timeout_s=10)
+    first = failed_at()
+    get_engine(cluster).cancel(DeploymentId(operation.deployment_id), roll_back=False)
+    Operation.objects.filter(pk=operation.pk).update(state=Operation.State.FAILED)
+
+    assert ended(job_retry(job=job, by=by)).state == "succeeded"
+    wait_until(lambda: failed_at() != first, what="it was started again", timeout_s=10)
+    get_engine(cluster).delete(WorkloadId(job.workload_id))

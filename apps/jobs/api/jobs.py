@@ -144,6 +144,11 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def restart(self, request: Request, tag: str) -> Response:
         return self._ask(services.job_restart, Reasoned)
 
+    @starts_operation(request=Reasoned, summary="Start at once what is held back after failures.")
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, tag: str) -> Response:
+        return self._ask(services.job_retry, Reasoned)
+
     @starts_operation(request=Reasoned, summary="End all instances; the job and its versions stay.")
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, tag: str) -> Response:

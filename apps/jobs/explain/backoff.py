@@ -11,7 +11,7 @@ from apps.jobs.explain.words import duration
 LONG_S = 30
 BACKING_OFF = gettext_noop("Instances that wait %(delay)s before they are started again: %(count)s.")
 BACKING_OFF_WHY = gettext_noop(
-    "Earlier ones ended soon after their start (%(ended)s so far), so the scheduler holds the next ones back."
+    "Earlier ones ended soon after their start, so the scheduler holds the next ones back."
 )
 BACKING_OFF_HINT = gettext_noop("Publish a version that stays up, or try again at once.")
 
@@ -25,7 +25,6 @@ def held_back(facts: Facts) -> Problem | None:
     values = {
         "count": waiting.count,
         "delay": duration(waiting.delay_s),
-        "ended": len(facts.ended),
     }
     backoff = facts.spec.get("backoff") or {}
     longest = backoff.get("max_s")

@@ -17,7 +17,7 @@ from apps.jobs.models import GoneInstance, Job, JobEvent, JobVersion
 from clients.probe import probe
 from engines.base import Engine, InstanceId, InstanceState, InstanceStatus, WorkloadStatus
 
-ENDS = 10
+ENDS = 50
 """As many of the latest bad ends are looked at."""
 
 

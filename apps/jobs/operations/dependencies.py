@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apps.jobs.operations.base import Work
 
 LOOK_AGAIN_S = 1.0
+WAITS_FOR = gettext_noop("Waits for what it depends on: %(jobs)s.")
 WAITED_IN_VAIN = gettext_noop("Waited %(seconds)s s for what it depends on. %(why)s")
 
 
@@ -47,5 +48,5 @@ def waits_for_dependencies(work: Work) -> Outcome | None:
     seconds = work.parameters["strategy"]["deadline_s"]
     if now > since + timedelta(seconds=seconds):
         return Failed(WAITED_IN_VAIN, {"seconds": seconds, "why": why})
-    work.say("%(why)s", why=why)
+    work.say(WAITS_FOR, jobs=", ".join(one.name for one in pending))
     return Again(after_s=LOOK_AGAIN_S, message="%(why)s", values={"why": why})

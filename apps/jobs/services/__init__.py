@@ -19,6 +19,7 @@ from apps.jobs.services.actions import (
 )
 from apps.jobs.services.drafts import job_create, job_version_add
 from apps.jobs.services.plans import JobPlan, job_plan
+from apps.jobs.services.retry import job_retry
 from apps.jobs.services.secrets import secret_delete, secret_set
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "job_plan",
     "job_publish",
     "job_restart",
+    "job_retry",
     "job_rollback",
     "job_scale",
     "job_start",

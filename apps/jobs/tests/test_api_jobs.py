@@ -303,6 +303,7 @@ ACTIONS = [
     ("scale", {"instances": 6}, "job.scale"),
     ("scale", {"instances": 0}, "job.stop"),
     ("restart", {}, "job.restart"),
+    ("retry", {}, "job.retry"),
     ("stop", {}, "job.stop"),
 ]
 

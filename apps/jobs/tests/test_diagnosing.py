@@ -273,7 +273,7 @@ def test_a_publish_waits_for_a_dependency_and_says_for_which() -> None:
 
 def test_a_publish_does_not_wait_for_ever() -> None:
     job = make_job(spec=make_spec(depends_on=[make_job().tag]), state=Job.State.DEPLOYING, target_version=1)
-    outcome = held(job, held_since=(timezone.now() - timedelta(seconds=61)).isoformat())
+    outcome = held(job, waits_since=(timezone.now() - timedelta(seconds=61)).isoformat())
     assert isinstance(outcome, Failed)
     assert outcome.values["why"][0]["text"] == "It needs %(job)s, which was never published."
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.accounts.tests.factories import make_member
 from apps.core.models import Operation
+from apps.jobs.explain import Problem
 from apps.jobs.models import Instance, Job
 from apps.jobs.tests.factories import make_job, make_job_operation, make_running_job
 from apps.jobs.tests.pages import browser, errors_at, form_data, text_of
@@ -129,6 +130,19 @@ def test_restarting_says_how_it_goes(client: Client, job: Job) -> None:
     client.post(path, answer_with(client, path))
 
     assert Operation.objects.get().kind == "job.restart"
+
+
+def test_what_is_held_back_can_be_tried_again_at_once(client: Client, job: Job) -> None:
+    problem = Problem("warning", "backing_off", "Instances wait.")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DEGRADED, problems=[problem.as_json()])
+    path = f"/jobs/{job.tag}/retry/"
+    assert f'href="{path}"' in client.get(f"/jobs/{job.tag}/").content.decode()
+
+    assert "are started now, and the wait begins anew" in text_of(client.get(path))
+    client.post(path, answer_with(client, path))
+
+    assert Operation.objects.get().kind == "job.retry"
+    assert f'href="{path}"' not in client.get(f"/jobs/{job.tag}/").content.decode(), "an operation is at work"
 
 
 @pytest.mark.parametrize(("ticked", "left"), [({}, 6), ({"shrink": "on"}, 5)])

@@ -28,6 +28,7 @@ from apps.jobs.services import (
     instance_kill,
     job_delete,
     job_restart,
+    job_retry,
     job_scale,
     job_start,
     job_stop,
@@ -97,6 +98,18 @@ def restart(request: PageRequest, tag: str) -> HttpResponse:
         form,
         lambda: job_restart(job=job, by=request.user, **form.asked),
     )
+
+
+@require_http_methods(GET_AND_POST)
+def retry(request: PageRequest, tag: str) -> HttpResponse:
+    job = _editable(request, tag)
+    form = ActionForm(_data(request), job=job)
+    sentences = [
+        _("Instances that are held back after failures are started now, and the wait begins anew."),
+        _("It helps when what made them fail is mended: another service, a file, a host."),
+    ]
+    question = Question(_("Try %(name)s again") % {"name": job.name}, sentences, _("Try again now"))
+    return _answer(request, job, question, form, lambda: job_retry(job=job, by=request.user, **form.asked))
 
 
 @require_http_methods(GET_AND_POST)

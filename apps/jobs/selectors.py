@@ -24,8 +24,18 @@ from django.db.models.functions import Coalesce
 from apps.accounts.models import Membership, ProductLine
 from apps.accounts.rights import product_lines_visible, scope, sees_everything
 from apps.core.models import Cluster, ClusterWatch, Operation
+from apps.core.operations.kinds import controls_of
 from apps.hosts.models import Host
-from apps.jobs.explain import Problem, draft, render_problem, stale_mirror, stopped, unpublished_version
+from apps.jobs.explain import (
+    Problem,
+    draft,
+    holding,
+    paused,
+    render_problem,
+    stale_mirror,
+    stopped,
+    unpublished_version,
+)
 from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Release, ReleaseItem, Secret
 from apps.jobs.planning import RolloutCount
 
@@ -200,11 +210,15 @@ def jobs_worst_first(user: Person) -> QuerySet[Job]:
     return jobs_visible(user).order_by(worst, "tag", "id")
 
 
-def job_explain(job: Job, *, now: datetime) -> list[dict[str, Any]]:
+def job_explain(job: Job, *, now: datetime, operation: Operation | None = None) -> list[dict[str, Any]]:
     """Why the job is not as wanted, in the active language (see `explain.render_problem`); first of all where the
-    mirror itself is old. Where all is well, what is remarkable all the same."""
+    mirror itself is old. Where all is well, what is remarkable all the same; last, what the `operation` at work on it
+    waits for a person to say."""
     stored = [*(problem.as_json() for problem in mirror_problems(job.cluster, now=now)), *job.problems]
-    return [render_problem(one) for one in stored or [one.as_json() for one in _remarkable(job)]]
+    stored = stored or [problem.as_json() for problem in _remarkable(job)]
+    if operation is not None:
+        stored += [problem.as_json() for problem in _waits_for_a_word(operation)]
+    return [render_problem(one) for one in stored]
 
 
 def _remarkable(job: Job) -> list[Problem]:
@@ -216,6 +230,12 @@ def _remarkable(job: Job) -> list[Problem]:
     if job.state == Job.State.RUNNING and job.target_version and job.latest_version > job.target_version:
         return [unpublished_version(latest=job.latest_version, running=job.target_version)]
     return []
+
+
+def _waits_for_a_word(operation: Operation) -> list[Problem]:
+    if operation.paused_at is not None:
+        return [paused(at=operation.paused_at)]
+    return [holding()] if "go-on" in controls_of(operation) else []
 
 
 def mirror_problems(cluster: Cluster, *, now: datetime) -> list[Problem]:

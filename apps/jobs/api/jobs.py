@@ -38,7 +38,13 @@ from apps.jobs.api.serializers import (
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job, JobTemplate
 from apps.jobs.personal import with_favourite
-from apps.jobs.selectors import job_explain, jobs_visible, with_active_operation, with_latest_spec
+from apps.jobs.selectors import (
+    active_operation,
+    job_explain,
+    jobs_visible,
+    with_active_operation,
+    with_latest_spec,
+)
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.services.expiry import expiry_keep
 from apps.jobs.spec import spec_merge
@@ -166,7 +172,8 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def explain(self, request: Request, tag: str) -> Response:
-        found = job_explain(self.job, now=timezone.now())
+        job = self.job
+        found = job_explain(job, now=timezone.now(), operation=active_operation(job))
         return Response(JobProblemSerializer(found, many=True).data)
 
     def _ask(self, service: Any, shape: type[serializers.Serializer[Any]]) -> Response:

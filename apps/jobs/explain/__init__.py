@@ -6,7 +6,15 @@ A catalogue of small pure rules, by subject, over what is known (`facts`); see d
 from apps.jobs.explain.catalogue import explain
 from apps.jobs.explain.facts import Answer, Dependency, Ended, Facts, HostFacts, HostState, LastWords
 from apps.jobs.explain.problem import Change, Problem, Severity, render_problem, summarise
-from apps.jobs.explain.standing import draft, missing, stale_mirror, stopped, unpublished_version
+from apps.jobs.explain.standing import (
+    draft,
+    holding,
+    missing,
+    paused,
+    stale_mirror,
+    stopped,
+    unpublished_version,
+)
 
 __all__ = [
     "Answer",
@@ -21,7 +29,9 @@ __all__ = [
     "Severity",
     "draft",
     "explain",
+    "holding",
     "missing",
+    "paused",
     "render_problem",
     "stale_mirror",
     "stopped",

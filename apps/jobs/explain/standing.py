@@ -3,6 +3,8 @@ shown of it is old."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.utils.translation import gettext_noop
 
 from apps.jobs.explain.problem import Problem
@@ -22,6 +24,10 @@ STOPPED_HINT = gettext_noop("Start it; it had %(before)s instances.")
 STOPPED_HINT_PLAIN = gettext_noop("Start it, or scale it.")
 UNPUBLISHED = gettext_noop("Version %(latest)s is saved but not published; version %(running)s runs.")
 UNPUBLISHED_HINT = gettext_noop("Publish version %(latest)s to have its changes.")
+PAUSED = gettext_noop("The operation is paused since %(at)s UTC: what runs serves on.")
+PAUSED_HINT = gettext_noop("Resume it, or undo it.")
+HOLDING = gettext_noop("The publish waits for a person's word: the new version runs beside the old one.")
+HOLDING_HINT = gettext_noop("Let it go on, or undo it.")
 
 
 def missing() -> Problem:
@@ -44,6 +50,16 @@ def draft(*, version: int) -> Problem:
 def stopped(*, before: int | None) -> Problem:
     hint = STOPPED_HINT if before else STOPPED_HINT_PLAIN
     return Problem("info", "stopped", STOPPED, hint=hint, values={"before": before})
+
+
+def paused(*, at: datetime) -> Problem:
+    """Somebody paused the operation at work. (A stored sentence knows no zone: the time is said with its own.)"""
+    values = {"at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
+    return Problem("info", "paused", PAUSED, hint=PAUSED_HINT, values=values)
+
+
+def holding() -> Problem:
+    return Problem("info", "holding", HOLDING, hint=HOLDING_HINT)
 
 
 def unpublished_version(*, latest: int, running: int) -> Problem:

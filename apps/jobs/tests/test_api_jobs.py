@@ -256,6 +256,10 @@ class TestRead:
         make_version(job, spec={"cpus": 0.2})
         Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
         assert said() == [("unpublished_version", "info")]
+        operation = make_job_operation(job, kind="job.publish", memory={"phase": "hold"})
+        assert said() == [("unpublished_version", "info"), ("holding", "info")]
+        Operation.objects.filter(pk=operation.pk).update(paused_at=timezone.now())
+        assert said() == [("unpublished_version", "info"), ("paused", "info")]
 
     def test_an_old_mirror_comes_first(self, client: APIClient, job: Job) -> None:
         problems = client.get(f"{JOBS}{job.tag}/explain/").json()

@@ -810,6 +810,8 @@ def test_the_summary_is_the_first_problem_and_renders_inside_another_sentence() 
         standing.stopped(before=3),
         standing.stopped(before=None),
         standing.unpublished_version(latest=4, running=3),
+        standing.paused(at=NOW),
+        standing.holding(),
     ],
     ids=lambda problem: problem.code,
 )

@@ -84,7 +84,7 @@ def env_database(name: str, default: str | None = None) -> dict[str, Any]:
     if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
         raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "ocean_portal.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),

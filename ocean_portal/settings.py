@@ -28,7 +28,7 @@ CSRF_TRUSTED_ORIGINS = env_list("OCEAN_TRUSTED_ORIGINS")
 OCEAN_HTTPS = env_bool("OCEAN_HTTPS", default=not OCEAN_EMBEDDED)
 
 # --- what it works with --------------------------------------------------------------------------------
-DATABASES = {"default": env_database("DATABASE_URL")}
+DATABASES = {"default": {**env_database("DATABASE_URL"), "KEEP_IDLE": env_int("OCEAN_IDLE_CONNECTIONS", 0)}}
 REDIS_URL = env_secret("REDIS_URL")
 OCEAN_CLUSTERS = env_json("OCEAN_CLUSTERS", "[]")
 OCEAN_OPERATIONS_PER_CLUSTER = env_int("OCEAN_OPERATIONS_PER_CLUSTER", 3)

@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 import django_tables2 as tables
 from django.db.models import QuerySet
 from django.forms import BoundField
+from django_tables2.data import TableQuerysetData
+
+from apps.core.paging import page_of
 
 PAGE_SIZES = (10, 25, 50, 100)
 DEFAULT_PAGE_SIZE = 25
@@ -15,6 +18,13 @@ NUMBER: dict[str, dict[str, str]] = {"th": {"class": "ocean-number"}, "td": {"cl
 """`attrs` of a column of numbers."""
 SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
 """`attrs` of a column whose text stays on one line."""
+
+
+class PagedRows(TableQuerysetData):  # type: ignore[misc]  # untyped
+    """Rows of a list of which one page is read."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return page_of(self.data, key) if isinstance(key, slice) else super().__getitem__(key)
 
 
 class OceanTable(tables.Table):  # type: ignore[misc]  # django-tables2 is untyped
@@ -36,6 +46,9 @@ class OceanTable(tables.Table):  # type: ignore[misc]  # django-tables2 is untyp
     toolbar: Sequence[BoundField] = ()
     kept_filters: Sequence[BoundField] = ()
     is_filtered = False
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(PagedRows(data) if isinstance(data, QuerySet) else data, *args, **kwargs)
 
     def paginate(self, *args: Any, per_page: int | None = None, **kwargs: Any) -> None:
         """Pages of an allowed size, in a total order: a column alone leaves ties, and pages would overlap."""

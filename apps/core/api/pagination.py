@@ -7,11 +7,13 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
 from apps.core.errors import FieldError, InvalidInput
+from apps.core.paging import DeepPaginator
 
 
 class Pagination(PageNumberPagination):
     """`{"count", "next", "previous", "results"}`; a size out of range is an error rather than another size."""
 
+    django_paginator_class = DeepPaginator
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500

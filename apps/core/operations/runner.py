@@ -82,6 +82,8 @@ def run_operation(operation_id: int) -> None:
         else:
             outcome = _take_step(operation, kind=kind)
         record(operation, kind=kind, outcome=outcome)
+        if operation.cluster_id is not None:
+            _ring_put_off(operation.cluster_id)
 
 
 def _claim(operation_id: int, *, now: datetime) -> Operation | None:
@@ -126,6 +128,16 @@ def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
         cluster_id=cluster_id, state=Operation.State.RUNNING, lease_expires_at__gte=now
     )
     return held.count() >= settings.OCEAN_OPERATIONS_PER_CLUSTER
+
+
+def _ring_put_off(cluster_id: int) -> None:
+    """A place on the cluster is free: the first that found it full and was not begun yet need not wait for its time."""
+    put_off = Operation.objects.filter(
+        cluster_id=cluster_id, state=Operation.State.QUEUED, wake_at__gt=timezone.now()
+    )
+    first = put_off.order_by("pk").values_list("pk", "kind").first()
+    if first is not None and put_off.filter(pk=first[0]).update(wake_at=None):
+        ring(first[0], queue=queue_of(first[1]))
 
 
 def _take_step(operation: Operation, *, kind: Kind) -> Outcome:

@@ -375,6 +375,16 @@ def test_one_slow_cluster_does_not_get_all_the_workers(script: Script, settings:
     assert next_one.wake_at is not None
 
 
+@pytest.mark.django_db
+def test_what_found_its_cluster_full_goes_on_as_soon_as_there_is_a_place(script: Script) -> None:
+    script.plays = [Done()]
+    cluster = make_cluster()
+    first, put_off = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
+    Operation.objects.filter(pk=put_off.pk).update(wake_at=timezone.now() + timedelta(seconds=20))
+    run_operation(first.pk)
+    assert (state_of(put_off), put_off.wake_at) == ("queued", None)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_workers_one_claims(script: Script) -> None:
     script.plays = [Again(after_s=30), Again(after_s=30)]

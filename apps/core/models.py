@@ -261,6 +261,7 @@ class Operation(models.Model):
             models.Index(fields=["requested_by", "-id"], name="operation_by_person"),
             models.Index(fields=["target_type", "target_id", "-id"], name="operation_by_target"),
             models.Index(fields=["state", "-id"], name="operation_by_state"),
+            models.Index(fields=["kind", "-id"], name="operation_by_kind"),
             models.Index(fields=["finished_at"], name="operation_finished"),
         ]
 

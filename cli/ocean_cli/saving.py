@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -101,11 +102,12 @@ def plan_do(api: Api, out: Output, plan: Plan, options: Options) -> list[JSON]:
     """Do it. A stage begins when the one before has ended well. Returns the operations; raises CliError with the first
     stage in which one fails: what was done stays, and doing the same again goes on from there."""
     done: list[JSON] = []
+    ends_at = None if options.deadline_s is None else time.monotonic() + options.deadline_s
     stages = [stage for stage in (*plan.stages, plan.prune) if any(step.does_something for step in stage)]
     for index, stage in enumerate(stages):
         operations = _begin(api, stage, options)
         if options.wait or index + 1 < len(stages) or any(step.scales_after for step in stage):
-            operations = _ended(api, out, stage, operations, options)
+            operations = _ended(api, out, stage, operations, options, ends_at)
         done += operations
     return done
 
@@ -121,11 +123,16 @@ def _begin(api: Api, stage: Sequence[Step], options: Options) -> list[JSON]:
 
 
 def _ended(
-    api: Api, out: Output, stage: Sequence[Step], operations: list[JSON], options: Options
+    api: Api,
+    out: Output,
+    stage: Sequence[Step],
+    operations: list[JSON],
+    options: Options,
+    ends_at: float | None,
 ) -> list[JSON]:
     if not operations:
         return []
-    ended = wait_for(api, out, operations, deadline_s=options.deadline_s)
+    ended = wait_for(api, out, operations, deadline_s=_left(ends_at))
     refuse_failed(ended)
     later = [
         api.post(f"{path_of(step.tag)}scale/", _with_reason({"instances": step.instances}, options))
@@ -133,10 +140,14 @@ def _ended(
         if step.scales_after
     ]
     if later:
-        more = wait_for(api, out, later, deadline_s=options.deadline_s)
+        more = wait_for(api, out, later, deadline_s=_left(ends_at))
         refuse_failed(more)
         ended += more
     return ended
+
+
+def _left(ends_at: float | None) -> float | None:
+    return None if ends_at is None else max(0.0, ends_at - time.monotonic())
 
 
 def save(api: Api, step: Step, *, note: str = "") -> JSON:

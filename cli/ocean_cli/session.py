@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ class Session:
     color: bool | None = None
     context_name: str | None = None
     patience_s: float | None = None
-    _notices: set[str] = field(default_factory=set)
 
     @cached_property
     def config(self) -> Config:

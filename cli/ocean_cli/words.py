@@ -36,29 +36,48 @@ def local(text: str | None, *, with_date: bool = True) -> str:
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S")
 
 
-def duration(text: str) -> timedelta:
-    """`90`, `90s`, `15m`, `2h`, `1d`. Raises Usage."""
-    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip())
-    if found is None:
-        raise Usage(f"'{text}' is no duration.", hint="Write 90s, 15m, 2h or 1d.")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
-
-
 def until(text: str, *, now: datetime | None = None) -> datetime:
-    """As `since`, with a duration ahead of now. Raises Usage."""
-    if re.fullmatch(r"\d+[smhd]?", text.strip()):
-        return (now or datetime.now(UTC)) + duration(text)
-    return since(text)
+    """A duration ahead of now, the next 18:00, or a moment (in this machine's zone, unless it names one).
+
+    Raises Usage."""
+    now = now or datetime.now(UTC)
+    if (away := _duration(text)) is not None:
+        return now + away
+    if (today := _clock(text, now=now)) is not None:
+        return today if today > now else today + timedelta(days=1)
+    return _moment(text)
 
 
 def since(text: str, *, now: datetime | None = None) -> datetime:
-    """A duration back from now, or a moment (in this machine's zone, unless it names one). Raises Usage."""
-    if re.fullmatch(r"\d+[smhd]?", text.strip()):
-        return (now or datetime.now(UTC)) - duration(text)
+    """A duration back from now, the last 18:00, or a moment. Raises Usage."""
+    now = now or datetime.now(UTC)
+    if (away := _duration(text)) is not None:
+        return now - away
+    if (today := _clock(text, now=now)) is not None:
+        return today if today <= now else today - timedelta(days=1)
+    return _moment(text)
+
+
+def _duration(text: str) -> timedelta | None:
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text.strip())
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"]) if found else None
+
+
+def _clock(text: str, *, now: datetime) -> datetime | None:
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
+    if found is None:
+        return None
+    here = now.astimezone().replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    return here.astimezone(UTC)
+
+
+def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        raise Usage(f"'{text}' is no moment.", hint="Write 15m, 2h, or 2026-11-20T18:00.") from None
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Usage(
+            f"'{text}' is no moment.", hint="Write 15m, 2h, 3d, 18:00, or 2026-11-20T18:00."
+        ) from None
 
 
 def value(content: Any) -> str:

@@ -40,7 +40,7 @@ def body_of(**fields: Any) -> JSON:
 @command("scale")
 @job_argument
 @click.argument("instances", type=click.IntRange(0))
-@click.option("--until", "until_text", metavar="WHEN", help="Then go back: 2h, 1d, or 2026-11-20T18:00.")
+@click.option("--until", "until_text", metavar="WHEN", help="Then go back: 2h, 18:00, or 2026-11-20T18:00.")
 @reason_option
 @wait_options
 @pass_session

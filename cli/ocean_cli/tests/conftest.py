@@ -51,7 +51,7 @@ def fake() -> Iterator[FakeOcean]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in ("http", "following", "commands.logs"):
+    for module in ("http", "following", "saving", "commands.logs"):
         monkeypatch.setattr(f"ocean_cli.{module}.time", made)
     return made
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocean_cli.tests.conftest import Ocean
+from ocean_cli.tests.conftest import Clock, Ocean
 from ocean_cli.tests.fake import TAG, FakeOcean, Reply, job, operation, page, problem, said
 
 JOB = f"jobs/{TAG}/"
@@ -187,6 +187,21 @@ class TestApply:
         assert ended.code == 1
         assert "publish db@staging (#8) failed: No." in ended.err
         assert writes(fake) == [("POST", f"jobs/{database}/publish/")]
+
+    def test_the_time_out_is_of_all_stages_together(
+        self, ocean: Ocean, fake: FakeOcean, clock: Clock
+    ) -> None:
+        database = TAG.replace("job.web", "job.db")
+        first, second = job(name="db", version=3), job(version=3)
+        plans(fake, row(first, tag=database), row(second, depends_on=[database]))
+        publishes(fake, database, number=8)
+        publishes(fake)
+        waiting = operation("waiting", id=8, target=database)
+        fake.on("GET", "operations/8/", *[waiting] * 8, operation("succeeded", id=8, target=database))
+        fake.on("GET", "operations/7/", operation("waiting"))
+        (Path("both.yaml")).write_text(f"{WEB.replace('name: web', 'name: db')}---\n{WEB}")
+        assert ocean("apply", "-f", "both.yaml", "-y", "--timeout", "20").code == 6
+        assert 15 < sum(clock.naps) <= 20
 
     def test_a_circle_is_refused_before_anything_is_done(
         self, ocean: Ocean, fake: FakeOcean, files: Path

@@ -6,6 +6,7 @@ import json
 
 import yaml
 
+from ocean_cli.documents import parse
 from ocean_cli.tests.conftest import Ocean
 from ocean_cli.tests.fake import TAG, FakeOcean, Reply, job, page
 
@@ -136,3 +137,21 @@ def test_an_answer_that_is_no_json_names_the_likely_cause(ocean: Ocean, fake: Fa
     fake.on("GET", "jobs/", Reply(b"<html>", headers={"Content-Type": "text/html"}))
     ended = ocean("jobs")
     assert (ended.code, "Is this the address of an Ocean?" in ended.err) == (1, True)
+
+
+def test_an_exported_job_is_a_document_that_leaves_the_number_of_instances_to_others(
+    ocean: Ocean, fake: FakeOcean
+) -> None:
+    spec = {"command": "exec ./serve", "instances": 1, "env": {"VERSION": "1.10", "FLAG": "no"}}
+    fake.on("GET", JOB, job(spec=spec))
+    ended = ocean("export", TAG)
+    [document] = parse(ended.out, "web.yaml")
+    assert document.content == {
+        "product_line": "pdl.ocean_owt.inf_cop.xiaomi",
+        "service": "shop",
+        "cluster": "staging",
+        "name": "web",
+        "spec": {"command": "exec ./serve", "env": {"VERSION": "1.10", "FLAG": "no"}},
+    }
+    [again] = json.loads(ocean("export", TAG, "--instances", "-o", "json").out)
+    assert again["spec"]["instances"] == 3

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from apps.jobs.planning import is_current
+from apps.jobs.planning import is_current, is_well
 from engines.base import HealthResult, InstanceState, InstanceStatus, Waiting, WorkloadStatus
 
 HostState = Literal["in_service", "draining", "inactive", "gone"]
@@ -115,11 +115,13 @@ class Facts:
 
     @property
     def is_short(self) -> bool:
-        """Whether fewer instances are well than are wanted."""
-        if self.status is None:
+        """Whether fewer instances of the newest definition are well than are wanted: earlier ones that serve on during
+        a publish do not make up for them."""
+        status = self.status
+        if status is None:
             return False
-        well = self.status.healthy if self.status.has_health_checks else self.status.running
-        return min(well, self.status.running) < self.status.wanted
+        well = sum(is_well(one, checked=status.has_health_checks) for one in self.current)
+        return well < status.wanted
 
     @property
     def usable_hosts(self) -> tuple[HostFacts, ...]:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.core.models import Cluster, Operation
@@ -120,24 +120,30 @@ def sync_some(
 
 
 def diagnose_troubled(cluster: Cluster, engine: Engine, *, after: int) -> int:
-    """Ask why the jobs in trouble are so, where no operation is doing it already: those of which nothing is known
-    yet, then the others with a primary key above `after`, for as long as DIAGNOSE_FOR_S. Returns where to go on, so
-    that each has its turn; 0 when the last was reached."""
+    """Ask why the jobs in trouble are so, where no operation is doing it already: first those of which nothing is known
+    yet, the latest first, then those with a primary key above `after`, each for half of DIAGNOSE_FOR_S at most.
+    Returns where to go on, so that each has its turn; 0 when the last was reached."""
     busy = Operation.objects.active().filter(target_type="job").values("target_id")
     ill = Q(state=Job.State.DEGRADED) | Q(state=Job.State.DEPLOYING, target_version__isnull=False)
     troubled = Job.objects.alive().filter(ill, cluster=cluster).exclude(pk__in=busy)
-    troubled = troubled.select_related("cluster").order_by("pk")
-    until = time.monotonic() + DIAGNOSE_FOR_S
-    for job in troubled.filter(problems=[])[:DIAGNOSE_AT_MOST]:
+    troubled = troubled.select_related("cluster")
+    _diagnose_for(DIAGNOSE_FOR_S / 2, troubled.filter(problems=[]).order_by("-state_since"), engine)
+    known = troubled.filter(pk__gt=after).exclude(problems=[]).order_by("pk")
+    looked, all_of_them = _diagnose_for(DIAGNOSE_FOR_S / 2, known, engine)
+    return 0 if all_of_them or not looked else looked[-1]
+
+
+def _diagnose_for(seconds: float, jobs: QuerySet[Job], engine: Engine) -> tuple[list[int], bool]:
+    """Ask about one after the other, for so long at most. Returns whom, and whether these were all."""
+    until = time.monotonic() + seconds
+    found = list(jobs[:DIAGNOSE_AT_MOST])
+    looked: list[int] = []
+    for job in found:
         _diagnose(job, engine)
+        looked.append(job.pk)
         if time.monotonic() > until:
-            return after
-    known = list(troubled.filter(pk__gt=after).exclude(problems=[])[:DIAGNOSE_AT_MOST])
-    for job in known:
-        _diagnose(job, engine)
-        if time.monotonic() > until:
-            return job.pk
-    return known[-1].pk if len(known) == DIAGNOSE_AT_MOST else 0
+            break
+    return looked, len(looked) < DIAGNOSE_AT_MOST and len(looked) == len(found)
 
 
 def _diagnose(job: Job, engine: Engine) -> None:

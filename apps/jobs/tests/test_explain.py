@@ -755,6 +755,13 @@ def test_how_an_instance_ended_comes_before_the_wait_for_the_next_one() -> None:
     ]
 
 
+def test_a_new_version_that_crashes_is_told_of_while_the_old_one_serves() -> None:
+    old = [instance(name, engine_version=OLD) for name in ("a", "b")]
+    status = workload(*old, wanted=2, has_health_checks=False)
+    found = explain(replace(crashed("Command exited with status 3"), status=status))
+    assert [problem.code for problem in found] == ["exited"]
+
+
 def test_held_back_instances_are_not_said_to_wait_for_a_host() -> None:
     found = explain(replace(waiting(cpus=400), waiting=waits(delay_s=14)))
     assert [problem.code for problem in found] == ["backing_off"]

@@ -50,16 +50,18 @@ def test_of_many_jobs_in_trouble_each_is_asked_about_in_its_turn(monkeypatch: py
 def test_a_job_that_has_just_fallen_ill_goes_before_those_whose_reason_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sync, "DIAGNOSE_FOR_S", 0.0)  # one job a round
+    monkeypatch.setattr(sync, "DIAGNOSE_FOR_S", 0.0)  # one job of each sort in a round
     cluster, engine = make_cluster(), Asked()
     known = [missing().as_json()]
-    old = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+    old = [
+        make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+        for _ in range(2)
+    ]
     new = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED)
     after = diagnose_troubled(cluster, cast(Engine, engine), after=0)
-    assert engine.paths == [new.workload_id]
     Job.objects.filter(pk=new.pk).update(problems=known)
     diagnose_troubled(cluster, cast(Engine, engine), after=after)
-    assert engine.paths == [new.workload_id, old.workload_id]
+    assert engine.paths == [new.workload_id, *(job.workload_id for job in old)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import django_tables2 as tables
 from django.db.models import QuerySet
 from django.forms import BoundField
+from django.utils.safestring import mark_safe
 from django_tables2.data import TableQuerysetData
 
 from apps.core.paging import page_of
@@ -16,6 +17,8 @@ PAGE_SIZES = (10, 25, 50, 100)
 DEFAULT_PAGE_SIZE = 25
 NUMBER: dict[str, dict[str, str]] = {"th": {"class": "ocean-number"}, "td": {"class": "ocean-number"}}
 """`attrs` of a column of numbers."""
+_NOTHING = mark_safe('<span class="text-secondary ocean-none">–</span>')  # no value in it
+"""In a cell without a value; on a phone such a cell is left out."""
 SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
 """`attrs` of a column whose text stays on one line."""
 
@@ -48,7 +51,8 @@ class OceanTable(tables.Table):  # type: ignore[misc]  # django-tables2 is untyp
     is_filtered = False
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(PagedRows(data) if isinstance(data, QuerySet) else data, *args, **kwargs)
+        rows = PagedRows(data) if isinstance(data, QuerySet) else data
+        super().__init__(rows, *args, **{"default": _NOTHING, **kwargs})
 
     def paginate(self, *args: Any, per_page: int | None = None, **kwargs: Any) -> None:
         """Pages of an allowed size, in a total order: a column alone leaves ties, and pages would overlap."""

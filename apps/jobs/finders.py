@@ -30,7 +30,7 @@ def find_jobs(user: User, question: Question) -> list[Hit]:
     jobs = best_first(
         jobs_visible(user).filter(each_word(question, f"{column}__contains")),
         question,
-        names=("name", "tag", "service", "workload_id"),
+        names=("name", "tag", "workload_id"),
     )
     return [
         Hit(

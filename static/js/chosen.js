@@ -82,6 +82,7 @@ async function chooseMatching(button) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-chosen]")) return;
+  show(form); // a list that has just come anew may not be ticked yet
   for (const old of form.querySelectorAll("[data-chosen-elsewhere]")) old.remove();
   const here = new Set(boxes(form).map((box) => box.value));
   const [name] = boxes(form).map((box) => box.name);
@@ -95,9 +96,10 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.method !== "either") return;
   const isShort = valuesOf(form).size <= GET_AT_MOST;
   form.method = isShort ? "get" : "post";
-  for (const token of form.querySelectorAll("[name=csrfmiddlewaretoken]")) token.disabled = isShort;
+  for (const token of form.querySelectorAll("[name=csrfmiddlewaretoken], [data-posted]")) token.disabled = isShort;
 });
 
 showAll();
+document.body.addEventListener("htmx:afterSwap", showAll);
 document.body.addEventListener("htmx:afterSettle", showAll);
 window.addEventListener("pageshow", showAll);

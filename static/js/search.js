@@ -46,6 +46,11 @@ document.addEventListener("click", (event) => {
 
 field?.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
+  if (event.key === "Escape") {
+    event.preventDefault(); // a search field would only be emptied
+    dialog.close();
+    return;
+  }
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     move(event.key === "ArrowDown" ? 1 : -1);

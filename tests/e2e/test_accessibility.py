@@ -75,6 +75,7 @@ def violations(page: Page) -> list[str]:
 
 def paths(job: Job) -> list[str]:
     of_job = ("", "logs/", "history/", "versions/", "versions/1/", "diff/?from=1&to=2", "configuration/")
+    past = ("compare/", "compare/?start=2026-11-20T12:00", "history/?level=error")
     actions = ("edit/", "publish/", "scale/", "stop/", "delete/")
     operations = [f"/operations/{pk}/" for pk in Operation.objects.values_list("pk", flat=True)]
     return [
@@ -84,6 +85,9 @@ def paths(job: Job) -> list[str]:
         "/jobs/new/?template=web",
         *(f"/jobs/{job.tag}/{part}" for part in (*of_job, *actions)),
         f"/jobs/{Job.objects.get(name='draft').tag}/",
+        *(f"/jobs/{job.tag}/{part}" for part in past),
+        "/search/?q=weather",
+        "/?favourite=true",
         "/hosts/",
         "/hosts/tiles/",
         "/hosts/staging/node1/",

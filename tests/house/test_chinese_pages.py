@@ -58,6 +58,7 @@ NOT_PAGES = {
     "accounts:token_revoke", "core:live", "core:operation_cancel", "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
+    "jobs:release_cancel", "jobs:release_undo",
 }  # fmt: skip
 ALIKE = {
     # names, units and codes that are written alike in both languages
@@ -169,7 +170,7 @@ def values(sre: User) -> dict[str, Any]:
     SideWorkload.objects.create(job=ill, version=2, seen_at=long_ago, config_changed_at=long_ago)
     GoneInstance.objects.create(job=job, task_id="x.1", host="x-1", gone_at=long_ago)
     ScaleExpiry.objects.create(job=job, at=timezone.now() + timedelta(hours=1), during=6, instances=2)
-    make_release(job)
+    release = make_release(job)
     template = make_template(spec={"command": "./run-1"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]
@@ -178,6 +179,7 @@ def values(sre: User) -> dict[str, Any]:
         "lines": {"tag": line.tag},
         "others": {
             "operation_id": operation.pk,
+            "release_id": release.pk,
             "cluster": cluster.name,
             "hostname": host.hostname,
             "name": template.name,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from apps.core.audit import ACTIONS, DETAILS
 from apps.core.models import Operation
@@ -29,6 +29,7 @@ _STATES: dict[str, tuple[str, str, bool]] = {
     "stopped": ("secondary", "player-stop", False),
     "deleted": ("secondary", "trash", False),
     "queued": ("secondary", "clock", False),
+    "paused": ("orange", "player-pause", False),
     "waiting": ("blue", "loader-2", True),
     "succeeded": ("green", "circle-check", False),
     "failed": ("red", "circle-x", False),
@@ -59,6 +60,17 @@ def state_badge(state: str, label: str = "") -> dict[str, object]:
     """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`."""
     colour, icon, moving = _STATES.get(state, ("secondary", "help", False))
     return {"state": state, "label": label or state, "colour": colour, "icon": icon, "moving": moving}
+
+
+@register.inclusion_tag("includes/_state_badge.html")
+def operation_badge(operation: Operation) -> dict[str, object]:
+    """An operation's state. Between two of its steps it waits for the scheduler, which to people is being under way:
+    what it waits for is its message."""
+    if operation.is_active and operation.paused_at is not None:
+        return {**state_badge("paused", gettext("paused")), "moving": False}
+    if operation.state in (Operation.State.RUNNING, Operation.State.WAITING):
+        return state_badge(operation.state, pgettext("operation", "under way"))
+    return state_badge(operation.state, operation.get_state_display())
 
 
 @register.inclusion_tag("includes/_nav_item.html", takes_context=True)

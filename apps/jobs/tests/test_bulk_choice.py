@@ -10,6 +10,8 @@ from django.test import Client
 
 from apps.accounts.models import Membership, Role
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre
+from apps.core.models import Operation
+from apps.jobs.models import Release
 from apps.jobs.tests.factories import make_job, make_running_job
 from apps.jobs.tests.pages import browser
 
@@ -69,3 +71,16 @@ def test_without_scripts_the_boxes_go_to_the_releases_page() -> None:
     page = browser(make_member(job.product_line)).get("/jobs/").content.decode()
     assert '<form class="job-bulk card" id="bulk" method="post" action="/releases/new/"' in page
     assert re.findall(r'name="action" value="(\w+)"', page) == ["publish", "restart", "start", "stop"]
+
+
+def test_many_jobs_are_posted_and_nothing_begins_before_the_plan_is_confirmed() -> None:
+    line = make_product_line()
+    jobs = [make_running_job(product_line=line, instances=1) for _ in range(30)]
+    client = browser(make_member(line))
+    form = {"action": "restart", "preview": "1", "job": [job.tag for job in jobs]}
+    answer = client.post("/releases/new/", form)
+    assert answer.status_code == 200
+    for job in jobs:
+        assert job.tag in answer.content.decode()
+    assert not Release.objects.exists()
+    assert not Operation.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,6 +16,8 @@ from apps.jobs.past import compare as compare_moments
 from apps.jobs.past import people_of, timeline
 from apps.jobs.views.changes import shown_changes
 from apps.jobs.views.job_page import find_job, header, may_act
+
+ALMOST_MS = timedelta(microseconds=999)
 
 PARTS = {"job-header": "jobs/_header.html", "history": "jobs/history/_timeline.html"}
 
@@ -65,20 +68,22 @@ def compare(request: PageRequest, tag: str) -> HttpResponse:
 def _moments(request: PageRequest) -> dict[str, str] | None:
     """What the form is filled with: None before anything was chosen."""
     if chosen := request.GET.getlist("at")[:2]:
-        moments = sorted(chosen)
-        return dict(zip(("start", "end"), map(_local, moments), strict=False))
+        first, *rest = sorted(chosen)
+        # The field of a browser counts in milliseconds: a chosen line stays within.
+        end = {"end": _local(rest[0], later=ALMOST_MS)} if rest else {}
+        return {"start": _local(first), **end}
     if "start" in request.GET or "end" in request.GET:
         return {name: request.GET.get(name, "") for name in ("start", "end")}
     return None
 
 
-def _local(text: str) -> str:
+def _local(text: str, *, later: timedelta = timedelta(0)) -> str:
     """A moment with its zone as the reader's clock shows it; what is none stays, for the form to refuse."""
     try:
         moment = parse_datetime(text)
         if moment is None or moment.tzinfo is None:
             return text
-        return timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M:%S.%f")
+        return timezone.localtime(moment + later).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     except (ValueError, OverflowError):
         return text
 

@@ -26,7 +26,6 @@ from apps.jobs.selectors import jobs_visible, secret_names
 from apps.jobs.tables import JobTable
 
 SUGGESTIONS = 20
-RELEASE_URL = "/releases/new/"
 
 
 class JobListPage(TablePage):
@@ -59,7 +58,7 @@ class JobListPage(TablePage):
         context = {**super().get_context_data(**kwargs), "may_create": self.may_create}
         if self.request.headers.get("HX-Target") is None:  # the rows alone show no views
             context |= {"views": views_of(self.request.user), "lines": self.lines}
-            context |= {"release_url": RELEASE_URL, "matching": context["table"].paginator.count}
+            context |= {"matching": context["table"].paginator.count}
         return context
 
     @cached_property

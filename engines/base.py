@@ -103,7 +103,8 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Everything an engine needs to run a job's version. `env` holds resolved values: never log it."""
+    """Everything an engine needs to run a job's version. `env` holds resolved values: never log it. `usual_rollout`:
+    for later restarts, where this replacement is an exceptional one."""
 
     id: WorkloadId
     version: int
@@ -123,6 +124,7 @@ class Workload:
     volumes: tuple[Volume, ...] = ()
     fetch: tuple[Fetch, ...] = ()
     rollout: Rollout = Rollout()
+    usual_rollout: Rollout | None = None
     kill_grace_s: int = 3
     backoff: Backoff = Backoff()
     depends_on: tuple[WorkloadId, ...] = ()

@@ -11,6 +11,7 @@ urlpatterns = [
     path("operations/", operations.OperationList.as_view(), name="operations"),
     path("operations/<int:operation_id>/", operations.operation, name="operation"),
     path("operations/<int:operation_id>/cancel/", operations.cancel, name="operation_cancel"),
+    path("operations/<int:operation_id>/tell/<slug:control>/", operations.tell, name="operation_tell"),
     path("search/", search.search, name="search"),
     path("audit/", audit.AuditList.as_view(), name="audit"),
 ]

@@ -60,12 +60,14 @@ def publish_instances(*, asked: int, asked_before: int | None, wanted: int) -> i
 
 @dataclass(frozen=True, slots=True)
 class RolloutCount:
-    """How far a rollout is, in instances. `old` are those of earlier definitions that still exist."""
+    """How far a rollout is, in instances. `old` are those of earlier definitions that still exist, `beside` those that
+    run beside the job's own."""
 
     wanted: int
     new: int
     new_healthy: int
     old: int
+    beside: int = 0
 
     @property
     def is_complete(self) -> bool:

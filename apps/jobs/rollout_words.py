@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.jobs.spec.strategy import instances_aside
 from apps.jobs.spec.workload import make_rollout
 from engines.base import Rollout
 
@@ -31,12 +32,16 @@ class PlannedRollout:
             steps = [self._start()]
         elif self.strategy["kind"] == "recreate":
             steps = [self._recreate()]
+        elif self.strategy["kind"] == "canary":
+            steps = [*self._canary(), self._replace(), *self._limits()]
+        elif self.strategy["kind"] == "blue-green":
+            steps = self._blue_green()
         else:
             steps = [self._replace(), *self._limits()]
         if self.present and self.instances != self.present:
             text = _("Instances afterwards: %(after)s; now: %(now)s.")
             steps.append(text % {"after": self.instances, "now": self.present})
-        return [*steps, self._deadline()]
+        return [*steps, *self._slow(), self._deadline()]
 
     @property
     def _rollout(self) -> Rollout:
@@ -55,6 +60,53 @@ class PlannedRollout:
             "Stops all %(count)s instances, then starts %(new)s of version %(version)s: nothing serves in between.",
             self.present,
         ) % {"count": self.present, "new": self.instances, "version": self.version}
+
+    def _canary(self) -> list[str]:
+        first = instances_aside(self.strategy, instances=self.instances)
+        text = ngettext(
+            "Starts %(first)s of %(count)s instance of version %(version)s first, beside the old ones.",
+            "Starts %(first)s of %(count)s instances of version %(version)s first, beside the old ones.",
+            self.instances,
+        )
+        seconds = self.strategy["hold_s"]
+        hold = (
+            _("When well, as many old ones end, and it waits for you: go on with the rest, or undo.")
+            if seconds is None
+            else _("When well, as many old ones end; %(seconds)s s later the rest follows, unless you undo.")
+            % {"seconds": seconds}
+        )
+        return [text % {"first": first, "count": self.instances, "version": self.version}, hold]
+
+    def _blue_green(self) -> list[str]:
+        beside = ngettext(
+            "Starts %(count)s instance of version %(version)s beside the old ones, which serve on.",
+            "Starts all %(count)s instances of version %(version)s beside the old ones, which serve on.",
+            self.instances,
+        )
+        switch = _("When all are well, they serve. Old instances that are kept to switch back to: %(old)s.")
+        seconds = self.strategy["hold_s"]
+        hold = (
+            _("Then it waits for you: go on, and the old ones end; or undo, which switches back at once.")
+            if seconds is None
+            else _("%(seconds)s s later the old ones end, unless you undo, which switches back at once.")
+            % {"seconds": seconds}
+        )
+        return [
+            beside % {"count": self.instances, "version": self.version},
+            switch % {"old": self.present},
+            hold,
+        ]
+
+    def _slow(self) -> list[str]:
+        count = self.strategy.get("slow_tolerated", 0)
+        if not count:
+            return []
+        text = ngettext(
+            "%(count)s instance may still be starting when it is over; that is said.",
+            "%(count)s instances may still be starting when it is over; that is said.",
+            count,
+        )
+        return [text % {"count": count}]
 
     def _replace(self) -> str:
         rollout = self._rollout

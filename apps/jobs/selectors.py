@@ -36,7 +36,7 @@ from apps.jobs.explain import (
     stopped,
     unpublished_version,
 )
-from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Release, ReleaseItem, Secret
+from apps.jobs.models import Instance, Job, JobEvent, JobVersion, Release, ReleaseItem, Secret, Slot
 from apps.jobs.planning import RolloutCount
 
 if TYPE_CHECKING:
@@ -136,13 +136,15 @@ def operations_of(job: Job) -> QuerySet[Operation]:
 
 
 def active_operation(job: Job) -> Operation | None:
-    return operations_of(job).filter(state__in=Operation.ACTIVE_STATES).first()
+    return operations_of(job).filter(state__in=Operation.ACTIVE_STATES, after__isnull=True).first()
 
 
 def rollout_of(job: Job, *, version: int | None = None) -> RolloutCount:
     """How far the mirror has seen a rollout come. New are the instances of the scheduler's newest definition, and
-    of `version` where one is given (the mirror may not have seen the newest definition yet)."""
-    new = Q() if version is None else Q(version=version)
+    of `version` where one is given (the mirror may not have seen the newest definition yet). What runs beside the
+    job's own is counted by itself."""
+    own = Q(slot=Slot.MAIN)
+    new = own if version is None else own & Q(version=version)
     if job.config_changed_at is not None:
         new &= Q(engine_version__gte=job.config_changed_at)
     well = Q(state=Instance.State.RUNNING)
@@ -150,13 +152,17 @@ def rollout_of(job: Job, *, version: int | None = None) -> RolloutCount:
         well &= Q(healthy=True)
     alive = Instance.objects.filter(job=job).exclude(state__in=ENDED)
     counts = alive.aggregate(
-        all=Count("pk"), new=Count("pk", filter=new), new_healthy=Count("pk", filter=new & well)
+        all=Count("pk", filter=own),
+        beside=Count("pk", filter=~own),
+        new=Count("pk", filter=new),
+        new_healthy=Count("pk", filter=new & well),
     )
     return RolloutCount(
         wanted=job.wanted,
         new=counts["new"],
         new_healthy=counts["new_healthy"],
         old=counts["all"] - counts["new"],
+        beside=counts["beside"],
     )
 
 

@@ -48,6 +48,7 @@ urlpatterns = [
     path("jobs/<str:tag>/edit/api-call/", form.job_api_call, name="api_call"),
     path("jobs/<str:tag>/publish/", publish.publish, name="publish"),
     path("jobs/<str:tag>/rollback/", publish.rollback, name="rollback"),
+    path("jobs/<str:tag>/undo/", actions.undo, name="undo"),
     path("jobs/<str:tag>/scale/", actions.scale, name="scale"),
     path("jobs/<str:tag>/scale/keep/", expiry.keep, name="expiry_keep"),
     path("jobs/<str:tag>/restart/", actions.restart, name="restart"),

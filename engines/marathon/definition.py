@@ -23,7 +23,7 @@ def app_definition(workload: Workload) -> dict[str, Any]:
     labels = {
         **workload.labels,
         VERSION_LABEL: str(workload.version),
-        ROLLOUT_LABEL: rollout_label(workload.rollout),
+        ROLLOUT_LABEL: rollout_label(workload.usual_rollout or workload.rollout),
     }
     definition: dict[str, Any] = {
         "id": workload.id,

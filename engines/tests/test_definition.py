@@ -50,6 +50,16 @@ def test_a_bare_workload_says_every_field_so_that_what_was_taken_out_goes() -> N
     }
 
 
+def test_a_replacement_at_once_leaves_later_restarts_as_they_usually_are() -> None:
+    found = app_definition(
+        replace(
+            BARE, instances=4, rollout=Rollout(max_unavailable=4), usual_rollout=Rollout(max_unavailable=1)
+        )
+    )
+    assert found["upgradeStrategy"]["minimumHealthCapacity"] == 0
+    assert found["labels"]["OCEAN_ROLLOUT"] == "1/1"
+
+
 def test_everything_that_a_workload_can_say_is_said() -> None:
     found = app_definition(
         replace(

@@ -1,4 +1,4 @@
-// The job form: the tag that shows itself as one types, rows whose fields depend on their type, suggestions, the first
+// The job form: the tag that shows itself as one types, suggestions, the first
 // error under the cursor, and a word before what was typed is left behind.
 const LOOK_AGAIN_MS = 400;
 const SUGGEST_MS = 250;
@@ -10,13 +10,6 @@ function showTag() {
   if (!form.elements.product_line) return;
   const parts = [`job.${valueOf("name")}`, `service.${valueOf("service")}`, `cluster.${valueOf("cluster")}`, valueOf("product_line")];
   document.getElementById("job-tag").textContent = parts.join("_");
-}
-
-function showFields(row) {
-  const chosen = row.querySelector("[data-switch] select")?.value;
-  for (const cell of row.querySelectorAll("[data-shown-for]")) {
-    cell.hidden = chosen !== "" && !cell.dataset.shownFor.split(" ").includes(chosen);
-  }
 }
 
 function offerPorts() {
@@ -50,8 +43,6 @@ let changed = document.querySelector(".alert") !== null;
 
 form.addEventListener("input", (event) => {
   changed = true;
-  const row = event.target.closest("[data-row]");
-  if (row) showFields(row);
   if (event.target.getAttribute("list") === "dependency-options") suggestJobs(event.target.value);
   if (event.target.name === "product_line") fill(document.getElementById("secret-options"), { product_line: event.target.value });
   showTag();
@@ -71,7 +62,6 @@ document.querySelector("[data-template-choice]")?.addEventListener("change", (ev
   event.currentTarget.requestSubmit();
 });
 
-form.querySelectorAll("[data-row]").forEach(showFields);
 showTag();
 offerPorts();
 form.querySelector(".tab-pane.active .is-invalid")?.focus();

@@ -55,7 +55,8 @@ pytestmark = pytest.mark.django_db
 NOT_PAGES = {
     # answered to a POST, or a stream, or a list of options
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
-    "accounts:token_revoke", "core:live", "core:operation_cancel", "jobs:api_call", "jobs:api_call_new",
+    "accounts:token_revoke", "core:live", "core:operation_cancel", "core:operation_tell",
+    "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
     "jobs:release_cancel", "jobs:release_undo",

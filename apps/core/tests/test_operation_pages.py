@@ -135,8 +135,37 @@ def test_an_operations_page_costs_the_same_however_long_its_log(
     before = queries(client, page_of(operation))
     for number in range(30):
         operation_log(operation, "line %(number)s", number=number)
-    # session, person, operation, log, membership
-    assert (before, queries(client, page_of(operation))) == (5, 5)
+    # session, person, operation, log, membership, who waits to take over
+    assert (before, queries(client, page_of(operation))) == (6, 6)
+
+
+def test_what_an_operation_can_be_told_is_on_its_page_and_leads_back_to_where_it_was_told(
+    client: Client, dev: User, line: ProductLine
+) -> None:
+    operation = make_operation(
+        kind="job.publish", product_line=line, state=Operation.State.WAITING, memory={"phase": "hold"}
+    )
+    page = html_of(client, page_of(operation))
+    assert "Go on" in page
+    assert "Pause" in page
+    answer = client.post(f"{page_of(operation)}tell/go-on/", {"next": "/operations/"})
+    assert answer.headers["Location"] == "/operations/"
+    answer = client.post(f"{page_of(operation)}tell/pause/", {"next": "https://elsewhere.example/"})
+    assert answer.headers["Location"] == page_of(operation)
+    operation.refresh_from_db()
+    assert (operation.went_on_at is None, operation.paused_at is None) == (False, False)
+    page = html_of(client, page_of(operation))
+    assert "Resume" in page
+    assert "Go on" not in page
+
+
+def test_what_it_cannot_be_told_now_is_said_and_what_nobody_knows_is_unknown(
+    client: Client, dev: User, line: ProductLine
+) -> None:
+    operation = make_operation(product_line=line, state=Operation.State.RUNNING)
+    response = client.post(f"{page_of(operation)}tell/pause/", follow=True)
+    assert "cannot be told this now" in response.content.decode()
+    assert client.post(f"{page_of(operation)}tell/explode/").status_code == 404
 
 
 def test_a_member_may_cancel_and_is_told_so(client: Client, dev: User, line: ProductLine) -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import django_tables2 as tables
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from apps.accounts.rights import Right, may, product_lines_visible, require
+from apps.core.errors import NotNow
 from apps.core.filters import OperationFilter
 from apps.core.models import Operation
-from apps.core.operations.kinds import all_kinds
+from apps.core.operations.controls import operation_control
+from apps.core.operations.kinds import Control, all_kinds, controls_of
+from apps.core.operations.line import successor_of
 from apps.core.operations.services import operation_cancel
 from apps.core.selectors import clusters_shown, operations_visible
 from apps.core.tables import SHORT, OceanTable
@@ -38,9 +42,16 @@ _PARAMETERS = {
     "strategy.max_unavailable": gettext_lazy("unavailable at most"),
     "strategy.max_surge": gettext_lazy("extra at most"),
     "strategy.deadline_s": gettext_lazy("deadline (s)"),
+    "strategy.canary_instances": gettext_lazy("first (instances)"),
+    "strategy.canary_percent": gettext_lazy("first (percent)"),
+    "strategy.hold_s": gettext_lazy("then waits (s)"),
+    "strategy.slow_tolerated": gettext_lazy("may be slow"),
+    "takes_over": gettext_lazy("takes over from operation"),
 }
 _STRATEGIES = {
     "rolling": gettext_lazy("rolling (in batches)"),
+    "canary": gettext_lazy("canary (a few first)"),
+    "blue-green": gettext_lazy("blue-green (all beside, then switch)"),
     "recreate": gettext_lazy("recreate (stop all first)"),
 }
 _ORDER = {key: place for place, key in enumerate(_PARAMETERS)}
@@ -103,6 +114,8 @@ def operation(request: PageRequest, operation_id: int) -> HttpResponse:
         "log": found.log.all(),
         "parameters": list(_readable(found.parameters)),
         "may_cancel": found.is_active and may(request.user, Right.CHANGE, found.product_line),
+        "controls": controls_of(found),
+        "successor": successor_of(found) if found.is_active else None,
     }
     parts = {"operation": "core/_operation.html"}
     return render_page(request, "core/operation.html", context, parts=parts)
@@ -117,6 +130,27 @@ def cancel(request: PageRequest, operation_id: int) -> HttpResponse:
     else:
         messages.info(request, _("It had already ended, or somebody asked before you."))
     return redirect(found)
+
+
+@require_POST
+def tell(request: PageRequest, operation_id: int, control: str) -> HttpResponse:
+    """Pause it, let it resume or go on; back to the page where that was asked (`next`)."""
+    found = get_object_or_404(operations_visible(request.user), pk=operation_id)
+    require(request.user, Right.CHANGE, found.product_line)
+    try:
+        operation_control(found, _control(control), by=request.user)
+    except NotNow as exc:
+        messages.warning(request, str(exc))
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    return redirect(back if safe else found)
+
+
+def _control(text: str) -> Control:
+    known: dict[str, Control] = {str(control): control for control in get_args(Control)}
+    if text not in known:
+        raise Http404
+    return known[text]
 
 
 def _readable(parameters: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -228,6 +228,8 @@ class _Turn:
             operation.deadline_at = None
         elif operation.deadline_at is None:
             operation.deadline_at = self._now + OnJob.deadline
+        if phase == "paused":
+            self._memory["paused_in"] = self._memory.get("phase", "begin")
         self._memory["phase"] = phase
         self._memory["limited"] = waits
 

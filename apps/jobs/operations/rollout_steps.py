@@ -7,6 +7,7 @@ named, and whoever plans the next step looks first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ from apps.jobs.rollout.values import (
     Switch,
 )
 from apps.jobs.signals import instances_changed
+from apps.jobs.spec.workload import make_rollout
 from engines.base import DeploymentId, Ending, Submission
 
 SIDE_ASKED = gettext_noop(
@@ -125,13 +127,17 @@ class Doing:
 
     def _replace_main(self, step: ReplaceMain) -> None:
         work = self._work
+        usual = work.parameters["strategy"]
         workload = define(
             work.job,
             number=self._version,
             instances=step.instances,
-            strategy=at_once(step.instances) if step.at_once else work.parameters["strategy"],
+            strategy=at_once(step.instances) if step.at_once else usual,
             mark=work.mark,
         )
+        if step.at_once:
+            rollout = make_rollout(usual, instances=step.instances, in_place=self._in_place)
+            workload = replace(workload, usual_rollout=rollout)
         beside = bool(work.memory.get("asked"))
         work.tries()
         submission = work.engine.apply(workload, force=step.force)

@@ -43,6 +43,7 @@ START = "job.start"
 RESTART = "job.restart"
 DELETE = "job.delete"
 KILL = "job.kill_instance"
+PUBLISHING = (PUBLISH, ROLLBACK)
 
 
 _CHANGING = ["wanted", "wanted_before_stop", "latest_version", "target_version", "running_version", "state"]
@@ -126,7 +127,7 @@ def job_undo(*, job: Job, by: User, idempotency_key: str = "", reason: str = "")
     ask = Ask(job, Intent(ROLLBACK, by, {"undo": True}, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
-    under_way = _publish_under_way(job)
+    under_way = publish_under_way(job)
     if under_way is None:
         return _publish(ask, version=version_before(job), strategy=None)
     operation_cancel(under_way, by=by, reason=reason, key=idempotency_key)
@@ -255,7 +256,7 @@ def _publish(
 ) -> Operation:
     row = _version(ask.job, version)
     what = {"version": row.number, "strategy": _strategy(row.spec, strategy)}
-    holder = _publish_under_way(ask.job) if replace else None
+    holder = publish_under_way(ask.job) if replace else None
     if holder is not None:
         return ask.line_up(holder, **what, takes_over=holder.pk)
     plan = publish_plan(ask.job, version=row)
@@ -290,12 +291,9 @@ def publish_intend(job: Job, operation: Operation) -> None:
     )
 
 
-def _publish_under_way(job: Job) -> Operation | None:
-    return (
-        Operation.objects.active()
-        .filter(target_type="job", target_id=job.pk, kind__in=[PUBLISH, ROLLBACK])
-        .first()
-    )
+def publish_under_way(job: Job) -> Operation | None:
+    """The publish that holds the job now: one that can be undone, and taken over from."""
+    return Operation.objects.active().filter(target_type="job", target_id=job.pk, kind__in=PUBLISHING).first()
 
 
 def _undone_by(job: Job, key: str) -> Operation | None:
@@ -352,7 +350,7 @@ def version_before(job: Job) -> int:
     published = Operation.objects.filter(
         target_type="job",
         target_id=job.pk,
-        kind__in=[PUBLISH, ROLLBACK],
+        kind__in=PUBLISHING,
         state=Operation.State.SUCCEEDED,
     ).values_list("parameters__version", flat=True)
     present = job.running_version or job.target_version

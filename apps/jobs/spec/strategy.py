@@ -54,6 +54,12 @@ def complete_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: field.default for name, field in StrategyFields().fields.items()}, **strategy}
 
 
+def in_batches(strategy: Mapping[str, Any]) -> dict[str, Any]:
+    """The strategy of a restart: old and new are the same version, so there is nothing to try first."""
+    kind = "recreate" if strategy["kind"] == "recreate" else "rolling"
+    return {**complete_strategy(strategy), "kind": kind}
+
+
 def check_strategy_fits(strategy: Mapping[str, Any], *, volumes: Collection[Any], path: str = "kind") -> None:
     """Raises ValidationError at `path` where data stands in the way: its instance and another cannot both have it."""
     if volumes and strategy["kind"] in {"canary", "blue-green"}:

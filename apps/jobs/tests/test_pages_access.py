@@ -21,7 +21,7 @@ OF_A_JOB = {
     if isinstance(pattern, URLPattern) and str(pattern.pattern).startswith("jobs/<str:tag>/")
 }
 WRITING = {
-    "edit", "publish", "rollback", "scale", "restart", "stop", "start", "delete", "kill",
+    "edit", "publish", "rollback", "undo", "scale", "restart", "stop", "start", "delete", "kill",
 }  # fmt: skip
 POST_ONLY = {"api_call", "expiry_keep"}
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
+from apps.accounts.models import Role
 from apps.accounts.tests.factories import make_member
 from apps.core.models import Operation
-from apps.jobs.models import Job
-from apps.jobs.tests.factories import make_job, make_job_operation, make_running_job, make_version
+from apps.jobs.models import Instance, Job
+from apps.jobs.spec.strategy import complete_strategy
+from apps.jobs.tests.factories import (
+    make_instance,
+    make_job,
+    make_job_operation,
+    make_running_job,
+    make_version,
+)
 from apps.jobs.tests.pages import browser, errors_at, form_data, text_of
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +178,91 @@ def test_an_unknown_version_is_unknown(client: Client, job: Job) -> None:
         assert client.get(path).status_code in {200, 404}
     assert client.get(f"/jobs/{job.tag}/publish/?version=7").status_code == 404
     assert client.post(f"/jobs/{job.tag}/publish/", {"version": "7"}).status_code == 404
+
+
+UNDER_WAY: dict[str, Any] = {
+    "kind": "job.publish",
+    "state": "waiting",
+    "parameters": {
+        "version": 2,
+        "instances": 6,
+        "strategy": complete_strategy({"kind": "canary"}),
+        "previous": {"version": 1, "wanted": 6},
+    },
+    "memory": {"asked": True, "phase": "hold"},
+}
+
+
+def test_while_a_publish_is_under_way_another_version_can_take_over(client: Client, job: Job) -> None:
+    first = make_job_operation(job, **UNDER_WAY)
+    make_version(job, spec={"cpus": 3.0})
+    path = f"/jobs/{job.tag}/publish/"
+    page = client.get(path)
+
+    assert f"Operation #{first.pk} is publishing version 2 now." in text_of(page)
+    data = form_data(page, "publish-form")
+    assert client.post(path, data).status_code == 409
+    assert client.post(path, {**data, "replace": "true"}).status_code == 302
+    second = Operation.objects.get(after=first)
+    assert (second.state, second.parameters["version"]) == ("queued", 3)
+    header = text_of(client.get(f"/jobs/{job.tag}/"))
+    assert f"Version 3 waits to take over: #{second.pk}" in header
+    assert "Publish · v2" in header
+
+
+def test_a_hold_shows_its_parts_and_what_one_can_tell_it(client: Client, job: Job) -> None:
+    operation = make_job_operation(job, **UNDER_WAY)
+    Instance.objects.filter(job=job).first().delete()  # type: ignore[union-attr]
+    make_instance(job=job, slot="side", version=2)
+    answer = client.get(f"/jobs/{job.tag}/")
+    page, source = text_of(answer), answer.content.decode()
+
+    assert "the first ones hold the rest" in page
+    assert "old 5 new, beside 1" in page
+    assert 'aria-current="step"' in source
+    assert f'action="/operations/{operation.pk}/tell/go-on/"' in source
+    assert f'href="/jobs/{job.tag}/undo/"' in source
+    assert "v2 beside" in page
+
+
+def test_viewers_see_it_and_tell_it_nothing(job: Job) -> None:
+    make_job_operation(job, **UNDER_WAY)
+    source = (
+        browser(make_member(job.product_line, role=Role.VIEWER)).get(f"/jobs/{job.tag}/").content.decode()
+    )
+
+    assert "the first ones" in source
+    assert "/tell/" not in source
+    assert "/undo/" not in source
+
+
+def test_undoing_says_what_comes_back_and_undoes_the_publish_under_way(client: Client, job: Job) -> None:
+    operation = make_job_operation(job, **UNDER_WAY)
+    path = f"/jobs/{job.tag}/undo/"
+    page = client.get(path)
+
+    assert "Version 1 serves again with 6 instances; what was started of version 2 ends." in text_of(page)
+    client.post(path, {**form_data(page, "question"), "reason": "errors"})
+    operation.refresh_from_db()
+    assert operation.cancel_requested_at is not None
+    assert [line.rendered for line in operation.log.all()][-1] == "Because: errors"
+
+
+def test_a_strategy_that_data_forbids_is_named_at_its_field(client: Client, job: Job) -> None:
+    make_version(job, spec={"volumes": [{"path": "data", "size_mib": 10, "persistent": True}]})
+    path = f"/jobs/{job.tag}/publish/"
+
+    answer = client.post(path, confirm(client, path, **{"strategy-kind": "canary"}))
+
+    assert answer.status_code == 422
+    assert set(errors_at(answer)) == {"strategy-kind"}
+    assert not Operation.objects.exists()
+
+
+def test_the_preview_says_a_canary_in_numbers(client: Client, job: Job) -> None:
+    path = f"/jobs/{job.tag}/publish/"
+    typed = {"strategy-kind": "canary", "strategy-canary_percent": "30", "strategy-hold_s": "60"}
+    page = text_of(client.get(path, {**confirm(client, path), **typed}))
+
+    assert "Starts 2 of 6 instances of version 2 first, beside the old ones." in page
+    assert "60 s later the rest follows, unless you undo." in page

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from apps.jobs.rollout_words import PlannedRollout
+from apps.jobs.spec.strategy import complete_strategy
 
-STRATEGY = {"kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1, "deadline_s": 300}
+STRATEGY = complete_strategy({})
 
 
 def planned(**changes: Any) -> PlannedRollout:
@@ -41,6 +42,42 @@ def planned(**changes: Any) -> PlannedRollout:
             {"strategy": {"kind": "recreate"}},
             [
                 "Stops all 6 instances, then starts 6 of version 4: nothing serves in between.",
+                "Not healthy after 300 s, it is given up and version 3 serves on.",
+            ],
+        ),
+        (
+            {"strategy": {"kind": "canary", "canary_percent": 25, "hold_s": None, "slow_tolerated": 1}},
+            [
+                "Starts 2 of 6 instances of version 4 first, beside the old ones.",
+                "When well, as many old ones end, and it waits for you: go on with the rest, or undo.",
+                "Replaces 6 instances by version 4, at most 1 at a time.",
+                "At most 1 extra instance runs meanwhile.",
+                "None is missing at any moment.",
+                "1 instance may still be starting when it is over; that is said.",
+                "Not healthy after 300 s, it is given up and version 3 serves on.",
+            ],
+        ),
+        (
+            {
+                "strategy": {"kind": "canary", "canary_instances": 1, "hold_s": 60},
+                "present": 3,
+                "instances": 3,
+            },
+            [
+                "Starts 1 of 3 instances of version 4 first, beside the old ones.",
+                "When well, as many old ones end; 60 s later the rest follows, unless you undo.",
+                "Replaces 3 instances by version 4, at most 1 at a time.",
+                "At most 1 extra instance runs meanwhile.",
+                "None is missing at any moment.",
+                "Not healthy after 300 s, it is given up and version 3 serves on.",
+            ],
+        ),
+        (
+            {"strategy": {"kind": "blue-green", "hold_s": None}},
+            [
+                "Starts all 6 instances of version 4 beside the old ones, which serve on.",
+                "When all are well, they serve. Old instances that are kept to switch back to: 6.",
+                "Then it waits for you: go on, and the old ones end; or undo, which switches back at once.",
                 "Not healthy after 300 s, it is given up and version 3 serves on.",
             ],
         ),

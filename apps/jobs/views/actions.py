@@ -32,9 +32,11 @@ from apps.jobs.services import (
     job_scale,
     job_start,
     job_stop,
+    job_undo,
 )
-from apps.jobs.services.actions import DELETE
+from apps.jobs.services.actions import DELETE, publish_under_way, version_before
 from apps.jobs.services.drafts import require_editable
+from apps.jobs.spec.strategy import in_batches
 from apps.jobs.views.job_page import find_job
 
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -87,7 +89,7 @@ def restart(request: PageRequest, tag: str) -> HttpResponse:
         instances=job.wanted,
         old_version=version.number,
         present=job.wanted,
-        strategy=version.spec["strategy"],
+        strategy=in_batches(version.spec["strategy"]),
         in_place=bool(version.spec["volumes"]),
     )
     question = Question(_("Restart %(name)s") % {"name": job.name}, rollout.sentences(), _("Restart"))
@@ -110,6 +112,17 @@ def retry(request: PageRequest, tag: str) -> HttpResponse:
     ]
     question = Question(_("Try %(name)s again") % {"name": job.name}, sentences, _("Try again now"))
     return _answer(request, job, question, form, lambda: job_retry(job=job, by=request.user, **form.asked))
+
+
+@require_http_methods(GET_AND_POST)
+def undo(request: PageRequest, tag: str) -> HttpResponse:
+    """Undo the publish that is under way, or go back to the version that ran before the last one."""
+    job = _editable(request, tag)
+    form = ActionForm(_data(request), job=job)
+    question = Question(
+        _("Undo the publish of %(name)s") % {"name": job.name}, _undone(job), _("Undo"), danger=True
+    )
+    return _answer(request, job, question, form, lambda: job_undo(job=job, by=request.user, **form.asked))
 
 
 @require_http_methods(GET_AND_POST)
@@ -217,6 +230,27 @@ def _data(request: PageRequest) -> Any:
 def _asked_for(job: Job) -> JobVersion:
     """The version that the scheduler was last asked for; the latest one of a draft."""
     return get_object_or_404(versions_of(job), number=job.target_version or job.latest_version)
+
+
+def _undone(job: Job) -> list[str]:
+    """What undoing will do."""
+    under_way = publish_under_way(job)
+    if under_way is None:
+        try:
+            before = version_before(job)
+        except InvalidInput as exc:
+            return [str(exc)]
+        return [_("Publishes version %(version)s again, which ran before.") % {"version": before}]
+    version = under_way.parameters["version"]
+    previous = under_way.parameters.get("previous") or {"version": job.running_version, "wanted": job.wanted}
+    if previous["version"] is None:
+        return [_("Ends every instance of version %(version)s: nothing ran before.") % {"version": version}]
+    text = ngettext(
+        "Version %(previous)s serves again with %(count)s instance; what was started of version %(version)s ends.",
+        "Version %(previous)s serves again with %(count)s instances; what was started of version %(version)s ends.",
+        previous["wanted"],
+    )
+    return [text % {"previous": previous["version"], "count": previous["wanted"], "version": version}]
 
 
 def _ends_all(job: Job) -> str:

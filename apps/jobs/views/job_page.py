@@ -11,11 +11,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.rights import Right, may
 from apps.core.models import Operation, OperationLog
+from apps.core.operations.kinds import controls_of
+from apps.core.operations.line import successor_of
 from apps.core.views.pages import PageRequest, render_page
 from apps.jobs.log_sources import failing_source
 from apps.jobs.models import Job
 from apps.jobs.personal import with_favourite
 from apps.jobs.planning import RolloutCount
+from apps.jobs.rollout.phases import phases_of
 from apps.jobs.selectors import job_explain, jobs_visible, operations_of, rollout_of
 from apps.jobs.services.actions import PUBLISH, RESTART, ROLLBACK
 
@@ -43,13 +46,16 @@ def may_act(user: User, job: Job) -> bool:
 
 def header(job: Job) -> dict[str, Any]:
     """What `jobs/_header.html` shows: what is wrong (an old mirror too), the operation that runs or failed last."""
-    latest = operations_of(job).first()
+    latest = operations_of(job).filter(after__isnull=True).first()
     shown = latest if latest and (latest.is_active or latest.state == Operation.State.FAILED) else None
     active = shown if shown and shown.is_active else None
     troubled = shown is not None or job.state == Job.State.DEGRADED
     since = shown.created_at if shown else job.config_changed_at
     return {
         "operation": active,
+        "controls": controls_of(active) if active else (),
+        "phases": phases_of(active.parameters, active.memory) if active else [],
+        "successor": successor_of(active) if active else None,
         "failed_operation": shown if shown and not shown.is_active else None,
         "operation_log": _log_tail(shown) if shown else [],
         "rollout": _rollout(job, active) if active else None,

@@ -19,7 +19,7 @@ from apps.jobs.planning import publish_instances
 from apps.jobs.rollout_words import PlannedRollout
 from apps.jobs.selectors import versions_of
 from apps.jobs.services import job_publish, job_rollback
-from apps.jobs.services.actions import version_before
+from apps.jobs.services.actions import publish_under_way, version_before
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.spec import spec_diff
 from apps.jobs.spec.strategy import complete_strategy
@@ -61,6 +61,7 @@ def publish(request: PageRequest, tag: str) -> HttpResponse:
             by=request.user,
             version=version.number,
             strategy=strategy.override or None,
+            replace="replace" in request.POST,
             **asked,
         ),
     )
@@ -152,6 +153,7 @@ def _preview(
         "strategy": strategy,
         "form": form,
         "busy": busy,
+        "under_way": publish_under_way(job),
         "error": error,
         "is_rollback": strategy is None,
     }

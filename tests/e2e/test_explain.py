@@ -1,8 +1,11 @@
-"""Jobs that do not run, on a running Ocean: within 10 s the API and the page say why, with the smallest change."""
+"""Jobs that do not run, on a running Ocean: within 10 s API, page and command line say why and what would help."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
@@ -10,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from embedded.waiting import wait_until
+from embedded.stack import CHECKOUT
+from embedded.waiting import WaitTimeoutError, wait_until
 from tests.api_client import Api, JobHandle, create
 from tests.running_stack import RunningStack
 
@@ -69,27 +73,41 @@ def published(dev: Api, made: list[JobHandle], **fields: Any) -> JobHandle:
 
 
 def explained(job: JobHandle, pages: requests.Session, *, code: str) -> dict[str, Any]:
-    """What is said first, once it is `code`: in the API, and on the page in the same words."""
+    """What is said first, once it is `code`: in the API, and in the same words on the page and the command line."""
     found: list[dict[str, Any]] = []
-    text = ""
 
     def is_said() -> bool:
-        nonlocal text
         found[:] = job.api.get(f"{job.path}/explain/")
-        if not found or found[0]["code"] != code:
-            return False
-        page = pages.get(f"{job.api.url}/jobs/{job.tag}/", timeout=10).text
-        text = " ".join(unescape(re.sub(r"<[^>]+>|<wbr>", "", page)).split())
-        return " ".join(found[0]["what"].split()) in text
-
-    def looked() -> str:
-        return f"{code} is said (last: {found})"
+        return bool(found) and found[0]["code"] == code and found[0]["what"] in page_of(job, pages)
 
     try:
         wait_until(is_said, what=f"{code} is said", timeout_s=WITHIN_S)
-    except Exception as exc:
-        raise AssertionError(looked()) from exc
-    return found[0]
+    except WaitTimeoutError as exc:
+        raise AssertionError(f"{code} is not said; last: {found}") from exc
+    said = found[0]
+    on_the_command_line = command_line(job)
+    assert re.sub(r"\d", "#", said["what"]) in re.sub(r"\d", "#", on_the_command_line)  # numbers move on
+    if said["change"]:
+        assert f"change: {said['change']['field']}" in on_the_command_line
+    return said
+
+
+def page_of(job: JobHandle, pages: requests.Session) -> str:
+    page = pages.get(f"{job.api.url}/jobs/{job.tag}/", timeout=10).text
+    return " ".join(unescape(re.sub(r"<[^>]+>|<wbr>", "", page)).split())
+
+
+def command_line(job: JobHandle) -> str:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(CHECKOUT / "cli"),
+        "OCEAN_URL": job.api.url,
+        "OCEAN_TOKEN": job.api.token,
+    }
+    program = [sys.executable, "-m", "ocean_cli", "explain", job.tag]
+    return subprocess.run(
+        program, env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
 
 
 def test_more_cpus_than_any_host_has(dev: Api, pages: requests.Session, made: list[JobHandle]) -> None:
@@ -158,3 +176,16 @@ def test_a_job_that_falls_ill_by_itself_is_explained_too(
     said = explained(job, pages, code="exited")
     assert "exit code 3" in said["what"]
     assert said["why"] == 'It last wrote: "out of ideas".'
+
+
+def test_a_new_version_that_does_not_come_up_while_the_old_one_serves(
+    dev: Api, pages: requests.Session, made: list[JobHandle]
+) -> None:
+    job = create(dev, **{**NO_CHECKS, "command": "sleep 600"})
+    made.append(job)
+    dev.done(f"{job.path}/publish/")
+    dev.call("PATCH", f"{job.path}/", {"spec": {"command": "slepp 600"}})
+    dev.operation(f"{job.path}/publish/")
+    said = explained(job, pages, code="command_not_found")
+    assert said["change"] == {"field": "spec.command", "from": "slepp 600", "to": "sleep 600"}
+    assert job.row()["instances"]["running"] >= 1

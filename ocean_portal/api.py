@@ -13,6 +13,7 @@ from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
 from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
+from apps.jobs.api.cloning import ClonePlanView, CloneView, MigratePlanView, MigrateView
 from apps.jobs.api.history import CompareView, HistoryView
 from apps.jobs.api.jobs import JobViewSet
 from apps.jobs.api.logs import LogDownloadView, MergedLogView
@@ -45,6 +46,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     re_path(rf"^{JOB}/history/$", HistoryView.as_view(), name="job-history"),
     re_path(rf"^{JOB}/compare/$", CompareView.as_view(), name="job-compare"),
+    re_path(rf"^{JOB}/clone/$", CloneView.as_view(), name="job-clone"),
+    re_path(rf"^{JOB}/clone/plan/$", ClonePlanView.as_view(), name="job-clone-plan"),
+    re_path(rf"^{JOB}/migrate/$", MigrateView.as_view(), name="job-migrate"),
+    re_path(rf"^{JOB}/migrate/plan/$", MigratePlanView.as_view(), name="job-migrate-plan"),
     re_path(rf"^{JOB}/yaml/$", JobYamlView.as_view(), name="job-yaml"),
     re_path(rf"^{JOB}/engine/$", JobEngineView.as_view(), name="job-engine"),
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.core.operations.kinds import register
-from apps.jobs.operations import publish, release, remove, resize, restart, retry
+from apps.jobs.operations import migrate, publish, release, remove, resize, restart, retry
 from apps.jobs.operations.base import OnJob
 
 KINDS: tuple[OnJob, ...] = (*publish.KINDS, *resize.KINDS, *restart.KINDS, *remove.KINDS)
@@ -13,3 +13,5 @@ for retry_kind in retry.KINDS:
     register(retry_kind)
 for release_kind in release.KINDS:
     register(release_kind)
+for migration in migrate.KINDS:
+    register(migration)

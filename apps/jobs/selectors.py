@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     Person = User | AnonymousUser
 
+MAX_LIVES = 20
+"""Migrations that a history reaches back over."""
 STALE_AFTER_S = 30
 """The mirror looks every few seconds; what is older than this deserves a word."""
 
@@ -128,7 +130,20 @@ def versions_of(job: Job) -> QuerySet[JobVersion]:
 
 
 def history_of(job: Job) -> QuerySet[JobEvent]:
-    return JobEvent.objects.filter(job=job).select_related("actor", "operation")
+    """What happened to it, also before it was migrated here."""
+    return JobEvent.objects.filter(job__in=_lives_of(job)).select_related("actor", "operation")
+
+
+def _lives_of(job: Job) -> list[int]:
+    """The job, and those that it was migrated from, one after the other."""
+    lives, source_id = [job.pk], job.cloned_from_id
+    while source_id is not None and len(lives) < MAX_LIVES:
+        source = Job.objects.filter(pk=source_id, moved_to=lives[-1]).only("cloned_from_id").first()
+        if source is None:
+            break
+        lives.append(source.pk)
+        source_id = source.cloned_from_id
+    return lives
 
 
 def operations_of(job: Job) -> QuerySet[Operation]:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from apps.jobs.views import (
     actions,
+    cloning,
     detail,
     engine,
     expiry,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("jobs/<str:tag>/retry/", actions.retry, name="retry"),
     path("jobs/<str:tag>/stop/", actions.stop, name="stop"),
     path("jobs/<str:tag>/start/", actions.start, name="start"),
+    path("jobs/<str:tag>/clone/", cloning.clone, name="clone"),
+    path("jobs/<str:tag>/migrate/", cloning.migrate, name="migrate"),
     path("jobs/<str:tag>/delete/", actions.delete, name="delete"),
     path("jobs/<str:tag>/instances/<str:task_id>/kill/", actions.kill, name="kill"),
     path("releases/", releases.ReleaseList.as_view(), name="releases"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from apps.accounts.models import User
 from apps.core.api.base import ApiView
 from apps.jobs.models import Job
-from apps.jobs.selectors import jobs_visible
+from apps.jobs.personal import with_favourite
+from apps.jobs.selectors import jobs_visible, with_active_operation, with_latest_spec
 
 TAG = r"[^/\x00]+"
 JOB = rf"jobs/(?P<tag>{TAG})"
@@ -35,3 +38,13 @@ class OfJob(ApiView):
     @cached_property
     def job(self) -> Job:
         return get_object_or_404(jobs_visible(self.person), tag=self.kwargs["tag"])
+
+
+def jobs_listed(person: User) -> QuerySet[Job]:
+    """The person's jobs with what lists show of them."""
+    return with_active_operation(with_favourite(jobs_visible(person), person))
+
+
+def jobs_described(person: User) -> QuerySet[Job]:
+    """With all that one job shows."""
+    return with_latest_spec(jobs_listed(person).select_related("created_by", "cloned_from"))

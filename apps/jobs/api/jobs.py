@@ -17,14 +17,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from apps.accounts.models import User
 from apps.accounts.rights import product_lines_visible
 from apps.core.api.base import IDEMPOTENCY_PARAMETER, starts_operation
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Cluster
 from apps.core.serializers import Reasoned
 from apps.jobs import services
-from apps.jobs.api.base import TAG, OfJob
+from apps.jobs.api.base import TAG, OfJob, jobs_described, jobs_listed
 from apps.jobs.api.serializers import (
     JobListSerializer,
     JobPatchFields,
@@ -37,22 +36,10 @@ from apps.jobs.api.serializers import (
 )
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job, JobTemplate
-from apps.jobs.personal import with_favourite
-from apps.jobs.selectors import (
-    active_operation,
-    job_explain,
-    jobs_visible,
-    with_active_operation,
-    with_latest_spec,
-)
+from apps.jobs.selectors import active_operation, job_explain
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.services.expiry import expiry_keep
 from apps.jobs.spec import spec_merge
-
-
-def jobs_shown(person: User) -> QuerySet[Job]:
-    """The jobs that the person may know of, with all that JobListSerializer shows."""
-    return with_active_operation(with_favourite(jobs_visible(person), person))
 
 
 class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
@@ -72,8 +59,7 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Job]:
-        jobs = jobs_shown(self.person)
-        return jobs if self.action == "list" else with_latest_spec(jobs.select_related("created_by"))
+        return jobs_listed(self.person) if self.action == "list" else jobs_described(self.person)
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Job]]:
         return JobListSerializer if self.action == "list" else JobSerializer

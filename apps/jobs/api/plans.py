@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from apps.core.api.base import ApiView
 from apps.core.errors import FieldError, Forbidden, InvalidInput
 from apps.jobs import services
-from apps.jobs.api.jobs import jobs_shown, new_job
+from apps.jobs.api.base import jobs_listed
+from apps.jobs.api.jobs import new_job
 from apps.jobs.api.serializers import JobPlanFields, JobPlansSerializer
 from apps.jobs.models import job_tag
 
@@ -54,7 +55,7 @@ class JobPlanView(ApiView):
 
     def _with_jobs(self, plans: list[services.JobPlan]) -> list[dict[str, Any]]:
         """The jobs as lists show them, with the operations that work on them, by one query."""
-        shown = jobs_shown(self.person)
+        shown = jobs_listed(self.person)
         jobs = {job.tag: job for job in shown.filter(tag__in=[plan.tag for plan in plans])}
         return [
             {"tag": plan.tag, "job": jobs.get(plan.tag), "changes": plan.changes, "spec": plan.spec}

@@ -100,9 +100,10 @@ class JobSerializer(JobListSerializer):
 
     spec = SpecFields(source="latest_spec")
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    cloned_from = serializers.CharField(source="cloned_from.tag", allow_null=True, default=None)
 
     class Meta(JobListSerializer.Meta):
-        fields = [*JobListSerializer.Meta.fields, "spec", "workload_id", "created_by"]
+        fields = [*JobListSerializer.Meta.fields, "spec", "workload_id", "created_by", "cloned_from"]
         read_only_fields = fields
 
 

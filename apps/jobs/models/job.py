@@ -73,6 +73,22 @@ class Job(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     idempotency_key = models.CharField(max_length=255, blank=True, editable=False)
+    cloned_from = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="clones",
+        verbose_name=_("cloned from"),
+    )
+    moved_to = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="moved_from",
+        verbose_name=_("moved to"),
+    )
 
     wanted = models.PositiveIntegerField(_("instances wanted"), default=0)
     latest_version = models.PositiveIntegerField(_("latest version"), default=0)

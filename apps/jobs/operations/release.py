@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from apps.core.live import announce
 from apps.core.models import Operation
-from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
+from apps.core.operations.kinds import Again, Cancelled, Control, Done, Failed, Outcome
 from apps.core.operations.services import operation_cancel
 from apps.jobs.models import Release, ReleaseItem
 from apps.jobs.releases import steps
@@ -55,6 +55,12 @@ class RunRelease:
 
     def deadline_passed(self, operation: Operation) -> Outcome:
         return self._step(operation, late=True)
+
+    def controls(self, operation: Operation) -> tuple[Control, ...]:
+        """Paused, what is under way goes on, and nothing else begins."""
+        if operation.cancel_requested_at is not None:
+            return ()
+        return ("cancel", "resume") if operation.paused_at else ("cancel", "pause")
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
         state = _release_state(operation, outcome)

@@ -96,6 +96,7 @@ class TestCreate:
             "managed_by": "",
             "workload_id": "/xiaomi/inf/ocean/staging/weather-api/weather-api",
             "created_by": "dev",
+            "cloned_from": None,
         }
         assert (spec["instances"], spec["memory_mib"], spec["strategy"]["kind"]) == (3, 128, "rolling")
         assert client.get(answer["Location"]).json()["spec"] == spec

@@ -22,6 +22,7 @@ OF_A_JOB = {
 }
 WRITING = {
     "edit", "publish", "rollback", "undo", "scale", "restart", "stop", "start", "delete", "kill",
+    "clone", "migrate",
 }  # fmt: skip
 POST_ONLY = {"api_call", "expiry_keep"}
 

@@ -70,6 +70,8 @@ def test_it_is_begun_once_and_watched(client: Client, jobs: list[Job]) -> None:
         f"version:{api.tag}": "1",
         "reason": "the new protocol",
     }
+    assert client.post(NEW, data).status_code == 200, "without `begin` it is only shown"
+    data["begin"] = "1"
 
     answers = [client.post(NEW, data) for _ in range(2)]
 
@@ -89,7 +91,13 @@ def test_it_is_begun_once_and_watched(client: Client, jobs: list[Job]) -> None:
 
 def test_what_is_wrong_stands_at_its_job_and_nothing_typed_is_lost(client: Client, jobs: list[Job]) -> None:
     draft = make_job(product_line=jobs[0].product_line, name="draft")
-    data = {"action": "restart", "job": [jobs[0].tag, draft.tag], "reason": "leak", "parallel": "3"}
+    data = {
+        "action": "restart",
+        "job": [jobs[0].tag, draft.tag],
+        "reason": "leak",
+        "parallel": "3",
+        "begin": "1",
+    }
 
     answer = client.post(NEW, data)
 
@@ -103,7 +111,7 @@ def test_what_is_wrong_stands_at_its_job_and_nothing_typed_is_lost(client: Clien
 
 
 def test_stopping_asks_for_the_reason(client: Client, jobs: list[Job]) -> None:
-    data = {"action": "stop", "job": [jobs[0].tag]}
+    data = {"action": "stop", "job": [jobs[0].tag], "begin": "1"}
     answer = client.post(NEW, data)
     assert (answer.status_code, set(errors_at(answer))) == (422, {"reason"})
     assert client.post(NEW, {**data, "reason": "end of the season"}).status_code == 302
@@ -117,7 +125,7 @@ def test_stopping_asks_for_the_reason(client: Client, jobs: list[Job]) -> None:
     ],
 )
 def test_what_fits_no_job_stands_above(client: Client, data: dict[str, str], says: str) -> None:
-    answer = client.post(NEW, data)
+    answer = client.post(NEW, {**data, "begin": "1"})
     assert answer.status_code == 422
     assert says in text_of(answer)
 
@@ -130,7 +138,7 @@ def test_the_form_comes_alone_when_it_changes(client: Client, jobs: list[Job]) -
 
 
 def test_it_can_be_called_off(client: Client, jobs: list[Job], dev: User) -> None:
-    client.post(NEW, {"action": "restart", "job": [jobs[0].tag]})
+    client.post(NEW, {"action": "restart", "job": [jobs[0].tag], "begin": "1"})
     release = Release.objects.get()
 
     page = client.post(f"/releases/{release.pk}/cancel/", follow=True)

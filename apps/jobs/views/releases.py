@@ -119,10 +119,10 @@ def undo(request: PageRequest, release_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def release_new(request: PageRequest) -> HttpResponse:
     """`?action=restart&job=…&job=…`, `version:<tag>=` for a publish, and `product_line=` whose jobs to choose from. The
-    plan is there before anybody confirms, and is made anew with each change. More jobs than fit an address are posted
-    with `preview`, which shows the plan and begins nothing."""
-    sent = request.method == "POST" and "preview" not in request.POST
+    plan is there before anybody confirms, and is made anew with each change. The same may be posted, as many jobs do
+    not fit an address; only with `begin` does anything begin."""
     data = request.POST if request.method == "POST" else request.GET
+    sent = request.method == "POST" and "begin" in data
     form = ReleaseForm(data, sent=sent)
     rows = job_rows(_candidates(request, data.getlist("job"), data.get("product_line", "")), data)
     plan, errors = None, []

@@ -106,7 +106,7 @@ def test_from_the_form_to_the_end(page: Page, name: str, browser: Browser, stack
     # What it said is read from its host; a log that grows is followed.
     page.get_by_role("link", name="Logs").click()
     page.get_by_label("File").select_option("stderr")
-    log = page.get_by_role("log", name="stderr")
+    log = page.get_by_role("log", name="Log lines")
     expect(log).to_contain_text("GET / HTTP/1.1", timeout=SOON_MS)
     expect(log).not_to_have_text(log.inner_text(), timeout=SOON_MS)
 

@@ -1,9 +1,11 @@
-"""Logs: read from the host through the engine, a piece at a time, faults in words."""
+"""The logs page: what can be chosen, and what it asks the API for. The end of one log, with faults in words."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
+from unittest.mock import Mock, create_autospec
+from urllib.parse import parse_qs
 
 import pytest
 from django.test import Client
@@ -11,32 +13,14 @@ from django.utils import timezone
 
 from apps.accounts.tests.factories import make_member
 from apps.jobs.mirror.apply import failure_note
-from apps.jobs.models import Instance, Job
-from apps.jobs.tests.factories import make_running_job
+from apps.jobs.models import GoneInstance, Instance, Job
+from apps.jobs.tests.factories import make_running_job, make_version
 from apps.jobs.tests.pages import browser
 from apps.jobs.views import logs
-from clients.errors import NotFound, RemoteError
-from engines.base import InstanceFailure, InstanceId, InstanceState, LogChunk
+from clients.errors import NotFound, Unavailable
+from engines.base import Engine, InstanceFailure, InstanceId, InstanceState, LogChunk
 
 pytestmark = pytest.mark.django_db
-
-
-class Files:
-    """An engine that reads the files of one host: `<task>/<file>` → bytes."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.fault: RemoteError | None = None
-
-    def read_log(
-        self, instance_id: str, *, host: str, file: str, offset: int | None, length: int
-    ) -> LogChunk:
-        if self.fault:
-            raise self.fault
-        data = self.files[f"{instance_id}/{file}"]
-        start = max(0, len(data) - length) if offset is None else offset
-        piece = data[start : start + length]
-        return LogChunk(text=piece.decode(), offset=start, length=len(piece), size=len(data))
 
 
 @pytest.fixture
@@ -50,50 +34,10 @@ def client(job: Job) -> Client:
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> Files:
-    engine = Files()
+def engine(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    engine: Mock = create_autospec(Engine, instance=True)
     monkeypatch.setattr(logs, "job_engine", lambda job: engine)
     return engine
-
-
-def log_on(page: str) -> str:
-    found = re.search(r"<span>([^<]*)</span><div class=\"job-log-next\"", page)
-    return unescape(found[1]) if found else ""
-
-
-def read_on(client: Client, page: str) -> str:
-    """The next piece, by the address that the page holds for it."""
-    address = re.search(r'data-log-next hx-get="([^"]+)"', page)
-    assert address
-    return client.get(unescape(address[1])).content.decode()
-
-
-def test_the_end_of_the_newest_instance_s_stdout_comes_first_then_what_is_added(
-    client: Client, job: Job, files: Files
-) -> None:
-    newest = Instance.objects.filter(job=job).order_by("-started_at")[0]
-    name = f"{newest.task_id}/stdout"
-    files.files[name] = b"old " * 50_000 + b"<b>one</b>\n"
-
-    page = client.get(f"/jobs/{job.tag}/logs/").content.decode()
-    files.files[name] += "zwei ü\n".encode()
-    second = read_on(client, page)
-    third = read_on(client, second)
-
-    assert log_on(page).endswith("old <b>one</b>\n")
-    assert len(log_on(page)) == logs.PIECE_BYTES
-    assert log_on(second) == "zwei ü\n"
-    assert log_on(third) == ""
-
-
-def test_instance_and_file_are_chosen_by_the_address(client: Client, job: Job, files: Files) -> None:
-    oldest = Instance.objects.filter(job=job).order_by("started_at")[0]
-    files.files[f"{oldest.task_id}/stderr"] = b"Traceback"
-
-    page = client.get(f"/jobs/{job.tag}/logs/?task={oldest.task_id}&file=stderr").content.decode()
-
-    assert log_on(page) == "Traceback"
-    assert client.get(f"/jobs/{job.tag}/logs/?task=unknown").status_code == 404
 
 
 def ended(job: Job, task_id: str, *, host: str = "node-9") -> None:
@@ -102,64 +46,87 @@ def ended(job: Job, task_id: str, *, host: str = "node-9") -> None:
     failure_note(job, failure)
 
 
-def test_what_an_instance_that_ended_wrote_is_still_read(client: Client, job: Job, files: Files) -> None:
-    Instance.objects.filter(job=job).delete()
-    ended(job, "crashed.1")
-    files.files["crashed.1/stderr"] = b"cannot open config"
-
-    page = client.get(f"/jobs/{job.tag}/logs/?file=stderr").content.decode()
-
-    assert log_on(page) == "cannot open config"
-    assert re.search(r"node-9 · failed [\d:]+ · crashed\.1</option>", page)
-    history = unescape(client.get(f"/jobs/{job.tag}/history/").content.decode())
-    assert f'href="/jobs/{job.tag}/logs/?file=stderr&task=crashed.1"' in history
+def asked(client: Client, job: Job, query: str = "") -> dict[str, list[str]]:
+    """What the page asks the API for."""
+    page = client.get(f"/jobs/{job.tag}/logs/{query}").content.decode()
+    found = re.search(r'data-query="([^"]*)"', page)
+    assert found
+    assert f'data-address="/api/v1/jobs/{job.tag}/logs/merged/"' in page
+    return parse_qs(unescape(found[1]))
 
 
-def test_another_job_s_ended_instance_is_unknown(client: Client, job: Job, files: Files) -> None:
-    ended(make_running_job(product_line=job.product_line), "theirs.1")
+class TestPage:
+    def test_without_a_choice_it_is_everything(self, client: Client, job: Job) -> None:
+        assert asked(client, job) == {"file": ["both"]}
 
-    assert client.get(f"/jobs/{job.tag}/logs/?task=theirs.1").status_code == 404
-    assert client.get(f"/jobs/{job.tag}/logs/piece/?task=theirs.1").status_code == 404
+    def test_the_choice_is_in_the_address(self, client: Client, job: Job) -> None:
+        make_version(job)
+        task = Instance.objects.all()[0].task_id
+        query = f"?task={task}&file=stderr&version=2&events=no&at=12.34"
+        assert asked(client, job, query) == {
+            "file": ["stderr"],
+            "task": [task],
+            "version": ["2"],
+            "events": ["false"],
+            "at": ["12.34"],
+        }
+        page = client.get(f"/jobs/{job.tag}/logs/{query}").content.decode()
+        assert f'<option value="{task}" selected>' in page
+        assert '<option value="2" selected>Version 2</option>' in page
+        assert (
+            f'href="/api/v1/jobs/{job.tag}/logs/download/?file=stderr&amp;task={task}&amp;version=2"' in page
+        )
+
+    @pytest.mark.parametrize(
+        "query", ["?file=../../etc/passwd", "?version=x", "?version=²", "?at=5", "?events=maybe"]
+    )
+    def test_nonsense_is_no_choice(self, client: Client, job: Job, query: str) -> None:
+        assert asked(client, job, query) == {"file": ["both"]}
+
+    def test_instances_that_ended_can_be_chosen_with_how_they_did(self, client: Client, job: Job) -> None:
+        Instance.objects.filter(job=job).delete()
+        ended(job, "crashed.1")
+        GoneInstance.objects.create(job=job, task_id="replaced.1", host="node-8", gone_at=timezone.now())
+
+        page = client.get(f"/jobs/{job.tag}/logs/").content.decode()
+
+        assert re.search(r"node-9 · failed [\d:]+ · crashed\.1</option>", page)
+        assert re.search(r"node-8 · gone [\d:]+ · replaced\.1</option>", page)
+        history = unescape(client.get(f"/jobs/{job.tag}/history/").content.decode())
+        assert f'href="/jobs/{job.tag}/logs/?file=stderr&task=crashed.1"' in history
+
+    def test_another_job_s_instance_is_unknown(self, client: Client, job: Job) -> None:
+        ended(make_running_job(product_line=job.product_line), "theirs.1")
+
+        for task in ("theirs.1", "nobody"):
+            assert client.get(f"/jobs/{job.tag}/logs/?task={task}").status_code == 404
+            assert client.get(f"/jobs/{job.tag}/logs/piece/?task={task}").status_code == 404
 
 
-def test_a_reader_that_fell_behind_goes_on_at_the_end_and_is_told(
-    client: Client, job: Job, files: Files
-) -> None:
-    newest = Instance.objects.filter(job=job).order_by("-started_at")[0]
-    files.files[f"{newest.task_id}/stdout"] = b"x" * (logs.SKIP_BYTES + 200_000)
+class TestTail:
+    def tail(self, client: Client, job: Job, *, file: str = "stderr") -> str:
+        task = job.instances.all()[0].task_id
+        answer = client.get(f"/jobs/{job.tag}/logs/piece/?task={task}&file={file}")
+        assert answer.status_code == 200
+        return answer.content.decode()
 
-    page = client.get(f"/jobs/{job.tag}/logs/piece/?task={newest.task_id}&offset=100").content.decode()
+    def test_the_end_of_a_file(self, client: Client, job: Job, engine: Mock) -> None:
+        engine.read_log.return_value = LogChunk("<b>one</b>\n", offset=0, length=11, size=11)
+        assert "&lt;b&gt;one&lt;/b&gt;" in self.tail(client, job)
+        instance = job.instances.all()[0]
+        engine.read_log.assert_called_once_with(
+            instance.task_id, host=instance.host, file="stderr", offset=None, length=logs.TAIL_BYTES
+        )
 
-    assert len(log_on(page)) == logs.PIECE_BYTES
-    assert "were left out" in page
-    assert log_on(read_on(client, page)) == ""
+    def test_other_files_cannot_be_asked_for(self, client: Client, job: Job, engine: Mock) -> None:
+        engine.read_log.return_value = LogChunk("", offset=0, length=0, size=0)
+        self.tail(client, job, file="../../etc/passwd")
+        assert engine.read_log.call_args.kwargs["file"] == "stdout"
 
+    def test_a_file_that_is_not_there_is_said_in_words(self, client: Client, job: Job, engine: Mock) -> None:
+        engine.read_log.side_effect = NotFound("no such file", remote="mesos", operation="read")
+        assert "has no stderr of this instance" in self.tail(client, job)
 
-def test_a_file_that_is_not_there_is_said_in_words(client: Client, job: Job, files: Files) -> None:
-    files.fault = NotFound("no such file", remote="mesos", operation="read")
-
-    page = client.get(f"/jobs/{job.tag}/logs/?file=stderr").content.decode()
-
-    assert "has no stderr of this instance" in page
-
-
-def test_a_host_that_is_away_is_said_in_words_and_asked_again(client: Client, job: Job) -> None:
-    page = client.get(f"/jobs/{job.tag}/logs/").content.decode()
-
-    assert "cannot be asked for stdout now" in page
-    assert "data-log-next" in page
-
-
-def test_other_files_cannot_be_asked_for(client: Client, job: Job, files: Files) -> None:
-    newest = Instance.objects.filter(job=job).order_by("-started_at")[0]
-    files.files[f"{newest.task_id}/stdout"] = b"mine"
-
-    page = client.get(f"/jobs/{job.tag}/logs/?file=../../etc/passwd").content.decode()
-
-    assert log_on(page) == "mine"
-
-
-def test_a_job_without_instances_has_no_log(client: Client, job: Job) -> None:
-    Instance.objects.filter(job=job).delete()
-
-    assert "none does now" in client.get(f"/jobs/{job.tag}/logs/").content.decode()
+    def test_a_host_that_is_away_is_said_in_words(self, client: Client, job: Job, engine: Mock) -> None:
+        engine.read_log.side_effect = Unavailable("connection refused", remote="mesos", operation="read")
+        assert "cannot be asked for stderr now (connection refused)" in self.tail(client, job)

@@ -1,11 +1,13 @@
-"""An instance's stdout and stderr, read from its host through the engine, a piece at a time."""
+"""The logs page, whose lines come over the API; and the end of one log, for the header of a job in trouble."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -13,58 +15,64 @@ from apps.core.views.pages import PageRequest
 from apps.jobs.log_sources import LogSource, log_source, log_sources
 from apps.jobs.masking import job_engine
 from apps.jobs.models import Job
+from apps.jobs.selectors import versions_of
 from apps.jobs.views.job_page import find_job, render_job
 from clients.errors import NotFound, RemoteError, Unavailable
 from engines.base import InstanceId
 
 FILES = ("stdout", "stderr")
-PIECE_BYTES = 64 * 1024
-SKIP_BYTES = 512 * 1024
-"""A log that is this far ahead of its reader is followed from its end again: nobody reads that fast."""
+BOTH = "both"
+TAIL_BYTES = 16 * 1024
 MAX_CHOICES = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Text from `offset` on, in bytes; read on at `next`. `skipped`: bytes that were left out before it.
-    `error` in words where it could not be read."""
-
-    text: str = ""
-    next: int | None = None
-    skipped: int = 0
-    error: str = ""
+MAX_VERSIONS = 50
 
 
 @require_GET
 def logs(request: PageRequest, tag: str) -> HttpResponse:
-    """The end of a log (`?task=…&file=stderr`; without them the newest instance's stdout), then what is added."""
+    """All instances, or one (`?task=…`); both files, or one; all versions, or one. `?at=` begins at a line."""
     job = find_job(request, tag)
     sources = log_sources(job, at_most=MAX_CHOICES)
     task = request.GET.get("task", "")
-    instance = _source(job, task) if task else next(iter(sources), None)
-    file = _file(request)
+    chosen = _source(job, task) if task else None
+    if chosen and all(source.task_id != chosen.task_id for source in sources):
+        sources.append(chosen)
+    query = _query(request, chosen)
     context = {
         "tab": "logs",
         "sources": sources,
-        "instance": instance,
-        "file": file,
-        "piece": _read(job, instance, file=file, offset=None) if instance else None,
+        "chosen": chosen,
+        "file": query["file"],
+        "version": query.get("version"),
+        "events": "events" not in query,
+        "versions": list(versions_of(job).values_list("number", flat=True)[:MAX_VERSIONS]),
+        "query": urlencode(query),
+        "address": reverse("job-logs-merged", kwargs={"tag": job.tag}),
+        "download": _download(job, query),
+        "operation_address": reverse("core:operation", args=[0]),
     }
     return render_job(request, job, "jobs/logs.html", context)
 
 
 @require_GET
 def log_piece(request: PageRequest, tag: str) -> HttpResponse:
-    """What a log gained since `?offset=`, with where to read on; without an offset its end (`?tail=`: in short)."""
+    """The end of one instance's log, in short."""
     job = find_job(request, tag)
     instance = _source(job, request.GET.get("task", ""))
-    file = _file(request)
-    offset = request.GET.get("offset", "")
-    after = int(offset) if offset.isdecimal() and len(offset) < 19 else None
-    piece = _read(job, instance, file=file, offset=after)
-    context = {"job": job, "instance": instance, "file": file, "piece": piece}
-    template = "jobs/_log_tail.html" if "tail" in request.GET else "jobs/_log_piece.html"
-    return render(request, template, context)
+    asked = request.GET.get("file", "")
+    file = asked if asked in FILES else FILES[0]
+    text = error = ""
+    try:
+        text = (
+            job_engine(job)
+            .read_log(
+                InstanceId(instance.task_id), host=instance.host, file=file, offset=None, length=TAIL_BYTES
+            )
+            .text
+        )
+    except RemoteError as exc:
+        error = _words(exc, instance=instance, file=file)
+    context = {"job": job, "instance": instance, "file": file, "text": text, "error": error}
+    return render(request, "jobs/_log_tail.html", context)
 
 
 def _source(job: Job, task_id: str) -> LogSource:
@@ -74,23 +82,25 @@ def _source(job: Job, task_id: str) -> LogSource:
     return source
 
 
-def _file(request: PageRequest) -> str:
-    asked = request.GET.get("file", "")
-    return asked if asked in FILES else FILES[0]
+def _query(request: PageRequest, chosen: LogSource | None) -> dict[str, Any]:
+    """What the page asks the API for: what its address says, as far as that makes sense."""
+    asked = request.GET
+    file, version, at = asked.get("file", ""), asked.get("version", ""), asked.get("at", "")
+    query: dict[str, Any] = {"file": file if file in FILES else BOTH}
+    if chosen:
+        query["task"] = chosen.task_id
+    if version.isdecimal() and len(version) < 10:
+        query["version"] = int(version)
+    if asked.get("events") == "no":
+        query["events"] = "false"
+    if chosen and at and query["file"] != BOTH:
+        query["at"] = at
+    return query
 
 
-def _read(job: Job, instance: LogSource, *, file: str, offset: int | None) -> Piece:
-    engine = job_engine(job)
-    task = InstanceId(instance.task_id)
-    try:
-        chunk = engine.read_log(task, host=instance.host, file=file, offset=offset, length=PIECE_BYTES)
-        skipped = 0
-        if offset is not None and chunk.size - offset > SKIP_BYTES:
-            chunk = engine.read_log(task, host=instance.host, file=file, offset=None, length=PIECE_BYTES)
-            skipped = chunk.offset - offset
-    except RemoteError as exc:
-        return Piece(next=offset, error=_words(exc, instance=instance, file=file))
-    return Piece(text=chunk.text, next=chunk.offset + chunk.length, skipped=max(0, skipped))
+def _download(job: Job, query: dict[str, Any]) -> str:
+    choice = {name: value for name, value in query.items() if name in ("file", "task", "version")}
+    return f"{reverse('job-logs-download', kwargs={'tag': job.tag})}?{urlencode(choice)}"
 
 
 def _words(error: RemoteError, *, instance: LogSource, file: str) -> str:

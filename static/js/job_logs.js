@@ -100,6 +100,7 @@ function start(card) {
     const away = list.isAtEnd ? false : isAway || isUp;
     if (away !== isAway) hold(isPaused, away);
   });
+  new ResizeObserver(() => isPaused || isAway || list.toEnd()).observe(viewport);
   pauseButton.addEventListener("click", () => (isPaused ? toEnd() : hold(true, isAway)));
   newButton.addEventListener("click", toEnd);
   part("end").addEventListener("click", toEnd);

@@ -83,7 +83,7 @@ def test_lines_say_when_who_and_what_and_are_never_read_as_html(
     lines = log.locator(".log-line")
     expect(lines).to_have_count(4)
     expect(lines.nth(0).locator(".log-text")).to_have_text("<b>bold</b> red")
-    expect(lines.nth(0).locator(".log-who")).to_have_text("node1 5f0c")
+    expect(lines.nth(0).locator(".log-who")).to_have_text("node1 1d2e")
     expect(lines.nth(1)).to_have_class(re.compile("log-stderr"))
     expect(lines.nth(1).locator(".log-time")).to_contain_text("~08:34:00.123")
     expect(lines.nth(2).locator(".log-time")).to_have_attribute("href", "/operations/12/")

@@ -22,7 +22,8 @@ export class Lines {
 
   // { element, text, letters }: `text` is what is searched.
   make(line) {
-    const text = line.text.includes("\u001b") ? line.text.replace(TERMINAL, "") : line.text;
+    const plain = line.text.includes("\u001b") ? line.text.replace(TERMINAL, "") : line.text;
+    const text = line.cut ? `${plain} ↩` : plain;
     const element = document.createElement("div");
     element.className = this.#classes(line);
     element.append(this.#time(line), this.#who(line), this.#what(line, text));
@@ -55,8 +56,8 @@ export class Lines {
     else if (line.source === "event") who.textContent = this.#words.event;
     else {
       who.classList.add(`log-colour-${this.#colour(line.task_id)}`);
-      who.textContent = `${line.host || "–"} ${unit(line.task_id)}`;
-      who.title = `${line.task_id} ${line.version ? `v${line.version}` : ""} ${line.file}`;
+      who.textContent = `${(line.host || "–").split(".")[0]} ${unit(line.task_id)}`;
+      who.title = `${line.host} ${line.task_id} ${line.version ? `v${line.version}` : ""} ${line.file}`;
     }
     return who;
   }
@@ -64,7 +65,7 @@ export class Lines {
   #what(line, text) {
     const what = document.createElement("span");
     what.className = "log-text";
-    what.textContent = line.cut ? `${text} ↩` : text;
+    what.textContent = text;
     return what;
   }
 
@@ -74,8 +75,8 @@ export class Lines {
   }
 }
 
-// What is the instance's own in a task's id, as short as tells it apart.
+// What is the instance's own in a task's id, as short as tells it apart: of Marathon's UUIDs, which are made of the time, the
+// letters that change first.
 function unit(task) {
-  const id = /instance-([0-9a-f-]+)/.exec(task)?.[1] ?? task;
-  return id.slice(0, 4);
+  return /instance-[0-9a-f]{4}([0-9a-f]{4})/.exec(task)?.[1] ?? task.slice(-4);
 }

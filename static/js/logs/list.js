@@ -18,12 +18,15 @@ export class LineList {
   #frame = 0;
   #held = false;
   #changed;
+  #seen = new Set();
+  #observer;
 
-  // `changed()` is called after what is shown or waits has changed.
+  // `changed(added)` is called after what is shown, in view, or waits has changed.
   constructor(viewport, lines, changed) {
     this.#viewport = viewport;
     this.#lines = lines;
     this.#changed = changed;
+    this.#observer = new IntersectionObserver((entries) => this.#see(entries), { root: viewport });
   }
 
   get waiting() {
@@ -65,12 +68,25 @@ export class LineList {
     }
   }
 
+  // The lines in view, with some around them.
+  *inView() {
+    for (const chunk of this.#chunks) if (this.#seen.has(chunk.element)) yield* chunk.entries;
+  }
+
   toEnd() {
     this.#viewport.scrollTop = this.#viewport.scrollHeight;
   }
 
   *[Symbol.iterator]() {
     for (const chunk of this.#chunks) yield* chunk.entries;
+  }
+
+  #see(entries) {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) this.#seen.add(target);
+      else this.#seen.delete(target);
+    }
+    this.#changed();
   }
 
   #schedule() {
@@ -94,6 +110,7 @@ export class LineList {
       chunk.element.className = "log-chunk";
       this.#chunks.push(chunk);
       this.#viewport.append(chunk.element);
+      this.#observer.observe(chunk.element);
     }
     chunk.element.append(entry.element);
     chunk.entries.push(entry);
@@ -106,6 +123,8 @@ export class LineList {
     while (this.#chunks.length > 1 && (this.#count > KEPT_LINES || this.#letters > KEPT_LETTERS)) {
       const { element, entries, letters } = this.#chunks.shift();
       element.remove();
+      this.#observer.unobserve(element);
+      this.#seen.delete(element);
       this.#count -= entries.length;
       this.#letters -= letters;
     }

@@ -1,7 +1,7 @@
-// Reads the merged log over the API, page by page, for as long as somebody looks: at once while there is more, else every second;
-// slower and slower while Ocean cannot be reached. Where it is stands in the cursor that each answer brings.
+// Reads the merged log over the API, page by page, for as long as somebody looks: every second, twice as often while there is
+// more, less and less while Ocean cannot be reached. Where it is stands in the cursor that each answer brings.
 const EVERY_MS = 1_000;
-const MORE_MS = 300;
+const MORE_MS = 500;
 const TIMEOUT_MS = 20_000;
 const RETRY_MAX_MS = 15_000;
 const LIMIT = 1_000;

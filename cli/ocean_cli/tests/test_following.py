@@ -97,6 +97,16 @@ def test_control_c_leaves_it_running_and_says_how_to_go_on(
     assert fake.calls("POST", "operations/7/cancel/") == []
 
 
+def test_what_waits_for_a_person_says_what_they_can_say_once(ocean: Ocean, fake: FakeOcean) -> None:
+    held = operation("waiting", controls=["pause", "go-on", "undo"])
+    paused = operation("waiting", controls=["resume", "undo"])
+    fake.on("GET", SEVEN, operation("running"), held, held, paused, held, operation("succeeded"))
+    lines = ocean("wait", "7").err.splitlines()
+    waits = "publish web@staging (#7) waits: `ocean go-on 7` trusts the new version, `ocean undo 7` takes it back."
+    stands = "publish web@staging (#7) is paused: `ocean resume 7` goes on, `ocean undo 7` takes it back."
+    assert lines == [waits, stands, waits, "publish web@staging (#7): succeeded"]
+
+
 def test_a_console_that_restarts_meanwhile_is_waited_for(ocean: Ocean, fake: FakeOcean, clock: Clock) -> None:
     away = [Reply(cut=True)] * 6
     fake.on("GET", SEVEN, operation("running"), *away, operation("succeeded"))

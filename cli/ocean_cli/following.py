@@ -138,9 +138,9 @@ def waits_for_a_person(row: JSON) -> str:
     return ""
 
 
-def refuse_failed(operations: Sequence[JSON]) -> None:
-    """Raises CliError if one of the operations did not succeed, with its own words."""
-    bad = [row for row in operations if row["state"] != "succeeded"]
+def refuse_failed(operations: Sequence[JSON], *, good: str = "succeeded") -> None:
+    """Raises CliError if one of the operations did not end as it was to, with its own words."""
+    bad = [row for row in operations if row["state"] not in (good, "succeeded")]
     if not bad:
         return
     lines = [

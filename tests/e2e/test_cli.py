@@ -153,6 +153,28 @@ def test_the_whole_story(dev: Terminal, service: str) -> None:
     assert dev.done("open", job).endswith(f"/jobs/{row['tag']}/\n")
 
 
+def test_a_canary_waits_and_is_undone(dev: Terminal, service: str) -> None:
+    dev.write("web", service=service)
+    dev.done("publish", "-f", "web.yaml", "--wait")
+    job = f"{service}/web"
+    dev.write("web", service=service, version="2.0")
+    process = dev.start(
+        "publish", "-f", "web.yaml", "--strategy", "canary", "--canary-instances", "1", "--wait"
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "`ocean undo " in line:
+            break
+    assert dev.done("undo", job, "--wait", "--reason", "worse").endswith(" cancelled.\n")
+    _out, err = process.communicate(timeout=30)
+    assert (process.returncode, "worse" in err) == (1, True), err
+    assert json.loads(dev.done("job", job, "--json"))["running_version"] == 1
+
+    dev.done("publish", job, "--wait")
+    assert dev.done("undo", job, "--wait").endswith(" succeeded.\n")
+    assert json.loads(dev.done("job", job, "--json"))["running_version"] == 1
+
+
 def test_what_goes_wrong_has_its_exit_code_and_its_reason(
     dev: Terminal, service: str, stack: RunningStack, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -18,8 +18,10 @@ from ocean_cli.words import until
 JSON = dict[str, Any]
 
 
-def started(session: Session, operation: JSON, *, wait: bool, timeout_s: float | None) -> None:
-    """Say which operation it is, or follow it to its end and say how it ended."""
+def started(
+    session: Session, operation: JSON, *, wait: bool, timeout_s: float | None, good: str = "succeeded"
+) -> None:
+    """Say which operation it is, or follow it to its end and say how it ended. `good` is the end that was asked for."""
     out = session.out
     if wait:
         [operation] = wait_for(session.api, out, [operation], deadline_s=timeout_s)
@@ -30,9 +32,9 @@ def started(session: Session, operation: JSON, *, wait: bool, timeout_s: float |
     elif not wait:
         out.line(f"{title_of(operation)} is asked for. `ocean wait {operation['id']}` follows it.")
     if wait:
-        refuse_failed([operation])
+        refuse_failed([operation], good=good)
         if not out.for_programs and not out.quiet:
-            out.line(f"{title_of(operation)} succeeded.", style="green")
+            out.line(f"{title_of(operation)} {operation['state']}.", style="green")
 
 
 @contextmanager

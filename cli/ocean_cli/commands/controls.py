@@ -29,10 +29,15 @@ def undo(session: Session, target: str, reason: str, wait: bool, timeout_s: floa
     Of a publish that is under way; without one, the version that ran before the last publish is published again."""
     body = body_of(reason=reason)
     if target.isdigit():
+        under_way = int(target)
         operation = session.api.post(f"operations/{target}/undo/", body)
     else:
-        operation = session.api.post(f"{path_of(resolve(session.api, target))}undo/", body)
-    started(session, operation, wait=wait, timeout_s=timeout_s)
+        path = path_of(resolve(session.api, target))
+        under_way = session.api.get(path)["operation"]
+        operation = session.api.post(f"{path}undo/", body)
+    # What is undone on its way ends as cancelled, which is what was asked for.
+    good = "cancelled" if operation["id"] == under_way else "succeeded"
+    started(session, operation, wait=wait, timeout_s=timeout_s, good=good)
 
 
 @command("pause")
@@ -64,8 +69,11 @@ def go_on(session: Session, target: str, reason: str, wait: bool, timeout_s: flo
     """Trust the new version: end a hold.
 
     A canary goes on to all instances, a blue-green publish lets the old ones go."""
-    operation = _told(session, target, "go-on", reason=reason)
-    started(session, operation, wait=wait, timeout_s=timeout_s)
+    if wait:
+        operation = _told(session, target, "go-on", reason=reason)
+        started(session, operation, wait=wait, timeout_s=timeout_s)
+    else:
+        _tell(session, target, "go-on", reason=reason)
 
 
 def _tell(session: Session, target: str, control: str, *, reason: str) -> None:
@@ -75,7 +83,7 @@ def _tell(session: Session, target: str, control: str, *, reason: str) -> None:
     elif session.out.quiet:
         session.out.line(str(row["id"]))
     else:
-        session.out.line(f"{title_of(row)}: {control} is noted. {row['message']}".rstrip())
+        session.out.line(f"{title_of(row)}: {control} is noted. `ocean wait {row['id']}` follows it.")
 
 
 def _told(session: Session, target: str, control: str, *, reason: str) -> JSON:

@@ -24,7 +24,6 @@ TASK = "xiaomi_inf_ocean.instance-1234abcd._app.1"
         (["stop", TAG, "-y"], f"{JOB}stop/", {}),
         (["rollback", TAG], f"{JOB}rollback/", {}),
         (["rollback", TAG, "--version", "2"], f"{JOB}rollback/", {"version": 2}),
-        (["undo", TAG], f"{JOB}undo/", {}),
         (["undo", "7", "--reason", "slow"], "operations/7/undo/", {"reason": "slow"}),
         (["pause", "7"], "operations/7/pause/", {}),
         (["resume", "7"], "operations/7/resume/", {}),
@@ -82,3 +81,19 @@ def test_a_publish_in_the_way_can_be_replaced(
     fake.on("POST", f"{JOB}publish/", problem(409, "target-busy", "#4 works on it.", operation=4))
     ended = ocean(*arguments)
     assert (ended.code, "`--replace` takes over" in ended.err) == (5, True)
+
+
+def test_undoing_what_is_under_way_is_well_when_it_ends_as_cancelled(ocean: Ocean, fake: FakeOcean) -> None:
+    fake.on("GET", JOB, job(operation=7))
+    fake.on("POST", f"{JOB}undo/", Reply(operation("waiting"), 202))
+    fake.on("GET", "operations/7/", operation("cancelled"))
+    ended = ocean("undo", TAG, "--wait")
+    assert (ended.code, ended.out) == (0, "publish web@staging (#7) cancelled.\n")
+
+
+def test_undoing_what_has_ended_is_a_publish_of_the_version_of_before(ocean: Ocean, fake: FakeOcean) -> None:
+    fake.on("GET", JOB, job())
+    fake.on("POST", f"{JOB}undo/", Reply(operation(id=8, kind="job.rollback"), 202))
+    fake.on("GET", "operations/8/", operation("cancelled", id=8), operation("succeeded", id=8))
+    assert ocean("undo", TAG, "--wait").code == 1
+    assert ocean("undo", TAG, "--wait").code == 0

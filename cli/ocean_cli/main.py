@@ -45,6 +45,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "start": ("actions:start", "Run a stopped job again."),
         "undo": ("controls:undo", "Put back what ran before."),
         "rollback": ("actions:rollback", "Publish an earlier version again."),
+        "clone": ("moving:clone", "Copy a job to another name or cluster."),
+        "migrate": ("moving:migrate", "Move a job to another cluster."),
         "kill": ("actions:kill", "End one instance; another takes its place."),
         "delete": ("actions:delete", "Stop a job and take it out of the lists."),
     },

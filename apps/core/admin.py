@@ -14,8 +14,10 @@ from django.utils.translation import ngettext
 from apps.accounts.rights import Right, require
 from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.clusters import ClusterFields, cluster_save
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotNow
 from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
+from apps.core.operations.controls import operation_control
+from apps.core.operations.kinds import Control
 from apps.core.operations.services import operation_cancel
 from apps.core.serializers import checked
 
@@ -150,7 +152,7 @@ class OperationAdmin(ReadOnlyAdmin):
         "parameters", "memory", "deployment_id", "idempotency_key", "attempts", "lease_owner", "lease_expires_at",
         "wake_at", "deadline_at", "cancel_requested_at", "created_at", "started_at", "finished_at",
     ]  # fmt: skip
-    actions = ["cancel"]
+    actions = ["cancel", "pause", "resume"]
     inlines = [OperationLogInline]
 
     @admin.action(description=_("Ask for the end of the selected operations"), permissions=["view"])
@@ -163,6 +165,25 @@ class OperationAdmin(ReadOnlyAdmin):
             "Asked for the end of %(count)s operation.", "Asked for the end of %(count)s operations.", count
         )
         messages.success(request, text % {"count": count})
+
+    @admin.action(description=_("Pause the selected operations"), permissions=["view"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        self._tell(request, queryset, "pause")
+
+    @admin.action(description=_("Resume the selected operations"), permissions=["view"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        self._tell(request, queryset, "resume")
+
+    def _tell(self, request: HttpRequest, queryset: QuerySet[Operation], control: Control) -> None:
+        told = 0
+        for operation in queryset.select_related("product_line"):
+            try:
+                operation_control(operation, control, by=person_of(request))
+                told += 1
+            except NotNow as exc:
+                messages.error(request, str(exc))
+        text = ngettext("%(count)s operation was told.", "%(count)s operations were told.", told)
+        messages.success(request, text % {"count": told})
 
     @admin.display(description=_("message"))
     def message_text(self, operation: Operation) -> str:

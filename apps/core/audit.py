@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ACTIONS = {
     "cluster.changed": _("cluster changed"),
     "cluster.created": _("cluster added"),
+    "cluster.look": _("snapshot asked for"),
     "job.create": _("job created"),
     "job.save_version": _("version saved"),
     "member.remove": _("member removed"),

@@ -9,8 +9,19 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.admin import ClusterAdmin
 from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.errors import InvalidInput
+from apps.core.models import Cluster
+from apps.jobs.admin_actions import (
+    cancel_releases,
+    keep_scalings,
+    look_at_clusters,
+    look_at_clusters_of_jobs,
+    restart_jobs,
+    start_jobs,
+    stop_jobs,
+)
 from apps.jobs.models import (
     DefinitionStamp,
     Favourite,
@@ -29,6 +40,7 @@ from apps.jobs.models import (
     SideWorkload,
 )
 from apps.jobs.services import secret_delete
+from apps.jobs.services.personal import view_delete
 from apps.jobs.spec import spec_validate
 
 
@@ -43,6 +55,17 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ["state", "cluster", ("deleted_at", admin.EmptyFieldListFilter)]
     search_fields = ["tag", "workload_id", "managed_by"]
     date_hierarchy = "created_at"
+    actions = [restart_jobs, stop_jobs, start_jobs, look_at_clusters_of_jobs]
+
+
+class WatchedClusterAdmin(ClusterAdmin):
+    """Core's, with what the mirror adds."""
+
+    actions = [look_at_clusters]
+
+
+admin.site.unregister(Cluster)
+admin.site.register(Cluster, WatchedClusterAdmin)
 
 
 class ReleaseItemInline(ReadOnlyInline):
@@ -67,16 +90,18 @@ class ReleaseAdmin(ReadOnlyAdmin):
     search_fields = ["reason", "requested_by__username", "items__job__tag"]
     date_hierarchy = "created_at"
     inlines = [ReleaseItemInline]
+    actions = [cancel_releases]
 
 
 @admin.register(ScaleExpiry)
 class ScaleExpiryAdmin(ReadOnlyAdmin):
-    """What goes back by itself, and when. It is kept or undone on the job's page."""
+    """What goes back by itself, and when."""
 
     list_display = ["job", "at", "during", "instances", "operation"]
     list_select_related = ["job", "operation"]
     search_fields = ["job__tag"]
     date_hierarchy = "at"
+    actions = [keep_scalings]
 
 
 @admin.register(JobVersion)
@@ -198,6 +223,9 @@ class SavedViewAdmin(ReadOnlyAdmin):
     list_select_related = ["product_line", "author"]
     search_fields = ["name", "query", "author__username", "product_line__tag"]
     deletable = True
+
+    def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
+        view_delete(view=obj, by=person_of(request))
 
 
 @admin.register(LineUsage)

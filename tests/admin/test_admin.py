@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.apps import apps
@@ -39,6 +40,7 @@ from apps.jobs.models import (
     SideWorkload,
 )
 from apps.jobs.services.personal import view_save
+from apps.jobs.tasks import look_at_cluster
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
@@ -296,3 +298,85 @@ def test_a_template_must_be_one_that_a_job_can_be_made_of(sre: Client) -> None:
     assert "spec.cpus" in str(page.context["adminform"].form.errors["spec"])
     assert sre.post(url(JobTemplate, "add"), form | {"spec": '{"command": "x1"}'}).status_code == 302
     assert JobTemplate.objects.get().spec["memory_mib"] == 128
+
+
+class TestActions:
+    def ask(self, sre: Client, model: type[Model], action: str, *rows: Model) -> Any:
+        form = {"action": action, "_selected_action": [row.pk for row in rows]}
+        return sre.post(url(model, "changelist"), form)
+
+    @pytest.mark.parametrize("action", ["restart", "stop", "start"])
+    def test_jobs_go_to_the_page_that_shows_the_plan_first(self, sre: Client, action: str) -> None:
+        jobs = [make_job(name=f"web-{number}") for number in range(2)]
+        answer = self.ask(sre, Job, f"{action}_jobs", *jobs)
+        address = answer["Location"]
+        assert address.startswith(f"/releases/new/?action={action}&job=")
+        assert all(quote(job.tag) in address for job in jobs)
+        assert sre.get(address).status_code == 200
+        assert not Release.objects.exists()
+
+    def test_deleted_and_too_many_jobs_are_said_so(self, sre: Client) -> None:
+        gone = make_job(deleted_at=timezone.now())
+        assert self.ask(sre, Job, "restart_jobs", gone)["Location"].startswith("/admin/")
+        many = [make_job() for _ in range(51)]
+        sre.post(
+            url(Job, "changelist"), {"action": "stop_jobs", "_selected_action": [job.pk for job in many]}
+        )
+        seen = sre.get(url(Job, "changelist")).content.decode()
+        assert "None of them is there any more." in seen
+        assert "Choose 50 jobs at most" in seen
+
+    def test_a_snapshot_is_asked_for_and_noted(
+        self, sre: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        sent: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(
+            "apps.jobs.services.look.send", lambda *args, **options: sent.append((args, options))
+        )
+        cluster, off = make_cluster(), make_cluster(enabled=False)
+        job = make_job(cluster=cluster)
+        with django_capture_on_commit_callbacks(execute=True):
+            self.ask(sre, Cluster, "look_at_clusters", cluster, off)
+            self.ask(sre, Job, "look_at_clusters_of_jobs", job)
+        assert sent == [(("jobs.look_at_cluster", cluster.pk), {"queue": "background"})] * 2
+        noted = AuditEntry.objects.filter(action="cluster.look").values_list("object", flat=True)
+        assert list(noted) == [cluster.name] * 2
+
+    def test_releases_are_called_off_and_scalings_kept_through_the_services(self, sre: Client) -> None:
+        release = make_release(make_job())
+        operation = make_job_operation(
+            make_job(), kind="release.run", target_type="release", target_id=release.pk
+        )
+        Release.objects.filter(pk=release.pk).update(operation=operation)
+        self.ask(sre, Release, "cancel_releases", release)
+        operation.refresh_from_db()
+        assert operation.cancel_requested_at is not None
+        expiry = ScaleExpiry.objects.create(job=make_job(), at=timezone.now(), during=6, instances=3)
+        self.ask(sre, ScaleExpiry, "keep_scalings", expiry)
+        assert not ScaleExpiry.objects.exists()
+        assert JobEvent.objects.filter(job=expiry.job, key__startswith="expiry-kept:").exists()
+
+    def test_operations_are_paused_and_resumed_where_they_can_be(self, sre: Client) -> None:
+        publish = make_job_operation(
+            make_job(), kind="job.publish", parameters={"strategy": {"kind": "rolling"}}
+        )
+        ended = make_job_operation(make_job(), kind="job.publish", state=Operation.State.SUCCEEDED)
+        self.ask(sre, Operation, "pause", publish, ended)
+        seen = sre.get(url(Operation, "changelist")).content.decode()
+        assert f"Operation #{ended.pk} (publish) cannot be told this now" in seen
+        publish.refresh_from_db()
+        assert publish.paused_at is not None
+        self.ask(sre, Operation, "resume", publish)
+        publish.refresh_from_db()
+        assert publish.paused_at is None
+
+    def test_a_view_that_nobody_needs_is_deleted_through_the_service(self, sre: Client) -> None:
+        line = make_product_line()
+        view = view_save(name="x", query="state=draft", by=make_sre(), product_line=line)
+        sre.post(url(SavedView, "delete", view.pk), {"post": "yes"})
+        assert not SavedView.objects.exists()
+        assert AuditEntry.objects.filter(action="view.delete", product_line=line).exists()
+
+
+def test_a_snapshot_of_a_cluster_that_is_away_is_no_crash() -> None:
+    look_at_cluster(make_cluster().pk)

@@ -23,12 +23,17 @@ breaker = Breaker(rest_s=5.0)
 def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) -> None:
     """Send now. Never raises, and with the broker away waits for it at most once in a while: the sweeper finds the
     row later."""
+    send(RUN_TASK, operation_id, queue=queue, after_s=after_s)
+
+
+def send(task: str, row_id: int, *, queue: str, after_s: float = 0.0) -> None:
+    """Ask a worker for a task by its name. Never raises: what must happen is a row that somebody finds later."""
     if after_s > MAX_COUNTDOWN.total_seconds() or breaker.is_open:
         return
     try:
         current_app.send_task(
-            RUN_TASK,
-            args=[operation_id],
+            task,
+            args=[row_id],
             queue=queue,
             countdown=after_s or None,
             retry=False,
@@ -36,7 +41,7 @@ def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) 
         )
     except (OperationalError, OSError) as exc:
         breaker.failed()
-        log.warning("operation_ring_failed", extra={"operation": operation_id, "error": str(exc)})
+        log.warning("ring_failed", extra={"task": task, "row": row_id, "error": str(exc)})
 
 
 def ring_on_commit(operation_id: int, *, queue: str = "operations") -> None:

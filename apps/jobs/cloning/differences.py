@@ -280,7 +280,7 @@ def _constraint(
             "no_such_value",
             "error",
             _("No host of %(cluster)s has a %(field)s that this constraint allows.") % words,
-            _("There it is one of: %(values)s.") % {"values": _few(values)},
+            _("Save a version whose constraint allows one of those there."),
             here=here,
             there=_few(values),
         )

@@ -94,7 +94,7 @@ class RunRelease:
             paused=operation.paused_at is not None,
         )
         if moves.over:
-            return _outcome(operation, run.items)
+            return _outcome(run)
         _carry_out(run, moves)
         return _again(run.items, backwards="backwards" in memory)
 
@@ -160,9 +160,10 @@ def _again(items: list[ReleaseItem], *, backwards: bool) -> Again:
     )
 
 
-def _outcome(operation: Operation, items: list[ReleaseItem]) -> Outcome:
+def _outcome(run: steps.Run) -> Outcome:
+    operation, items = run.operation, run.items
     counts = Counter(item.state for item in items)
-    done = counts[State.DONE] + counts[State.KEPT]
+    done = counts[State.DONE] + sum(steps.stays_changed(item, run.release) for item in items)
     values = {"done": done, "all": len(items)}
     stuck = ", ".join(item.job.name for item in items if item.state == State.STUCK)
     if stuck:

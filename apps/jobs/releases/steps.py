@@ -158,6 +158,13 @@ def keep(run: Run, item: ReleaseItem) -> None:
     run.move(item, State.KEPT, CHANGED_SINCE if moved_on else NOTHING_BACK)
 
 
+def stays_changed(item: ReleaseItem, release: Release) -> bool:
+    """Of what was kept: whether it is other than before. What the same version was published to is not."""
+    if item.state != State.KEPT:
+        return False
+    return release.action == Action.RESTART or item.text == CHANGED_SINCE
+
+
 def skip(run: Run, item: ReleaseItem) -> None:
     run.move(item, State.SKIPPED, NOT_BEGUN)
 

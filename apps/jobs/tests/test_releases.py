@@ -245,6 +245,24 @@ class TestRun:
             "Somebody published another version since, so it stays."
         )
 
+    def test_the_same_version_afresh_has_nothing_to_go_back_to_and_is_as_before(
+        self, jobs: list[Job], dev: User
+    ) -> None:
+        db, api, _ = jobs
+        Job.objects.filter(pk=db.pk).update(target_version=2, running_version=2)
+        release = ask([db, api], dev)
+        step(release)
+        end(db)
+        step(release)
+        end(api, failed=True)
+        step(release)
+        operation = step(release)
+
+        assert states(release) == {"db": "kept", "api": "failed"}
+        assert operation.error_text.endswith("Every job that was changed is back as before.")
+        release.refresh_from_db()
+        assert release.state == Release.State.UNDONE
+
     @pytest.mark.parametrize(
         ("action", "order", "back"),
         [

@@ -67,11 +67,12 @@ def migrate(request: PageRequest, tag: str) -> HttpResponse:
     job = find_job(request, tag)
     require_editable(job, by=request.user)
     form = MigrateForm(_data(request, None), job=job)
-    if not _begins(request):
-        form.fields["reason"].required = False
+    form.fields["reason"].required = _begins(request)
+    right = form.is_valid()
+    form.fields["reason"].required = True  # as its label says, also where only the differences are asked for
     found: list[Difference] | None = None
     busy: TargetBusy | None = None
-    if form.is_bound and form.is_valid():
+    if right:
         cluster = form.cleaned_data["cluster"]
         found = migrate_plan(job=job, cluster=cluster, by=request.user)
         if _begins(request):

@@ -105,20 +105,34 @@ def plan_do(api: Api, out: Output, plan: Plan, options: Options) -> list[JSON]:
     ends_at = None if options.deadline_s is None else time.monotonic() + options.deadline_s
     stages = [stage for stage in (*plan.stages, plan.prune) if any(step.does_something for step in stage)]
     for index, stage in enumerate(stages):
+        is_last = index + 1 == len(stages)
         operations = _begin(api, stage, options)
-        if options.wait or index + 1 < len(stages) or any(step.scales_after for step in stage):
-            operations = _ended(api, out, stage, operations, options, ends_at)
+        if options.wait or not is_last or any(step.scales_after for step in stage):
+            try:
+                operations = _ended(api, out, stage, operations, options, ends_at)
+            except CliError as exc:
+                if not is_last:
+                    exc.hint = (
+                        f"{exc.hint} What comes after it was not begun: do the same again to go on.".strip()
+                    )
+                raise
         done += operations
     return done
 
 
 def _begin(api: Api, stage: Sequence[Step], options: Options) -> list[JSON]:
-    started = []
-    for step in stage:
-        if step.saves:
-            save(api, step, note=options.note)
-        if operation := _ask(api, step, options):
-            started.append(operation)
+    started: list[JSON] = []
+    try:
+        for step in stage:
+            if step.saves:
+                save(api, step, note=options.note)
+            if operation := _ask(api, step, options):
+                started.append(operation)
+    except CliError as exc:
+        if started:
+            numbers = " ".join(str(row["id"]) for row in started)
+            exc.hint = f"{exc.hint} Others have begun: `ocean wait {numbers}` follows them.".strip()
+        raise
     return started
 
 

@@ -186,7 +186,21 @@ class TestApply:
         ended = ocean("apply", "-f", "db.yaml", "-f", "web.yaml", "-y")
         assert ended.code == 1
         assert "publish db@staging (#8) failed: No." in ended.err
+        assert "What comes after it was not begun" in ended.err
         assert writes(fake) == [("POST", f"jobs/{database}/publish/")]
+
+    def test_when_one_is_busy_it_says_which_others_have_begun(
+        self, ocean: Ocean, fake: FakeOcean, files: Path
+    ) -> None:
+        database = TAG.replace("job.web", "job.db")
+        (files / "both.yaml").write_text(f"{WEB}---\n{WEB.replace('name: web', 'name: db')}")
+        plans(fake, row(job(version=3)), row(job(name="db", version=3), tag=database))
+        publishes(fake)
+        busy = problem(409, "target-busy", "Operation #4 works on it.", operation=4)
+        fake.on("POST", f"jobs/{database}/publish/", busy)
+        ended = ocean("apply", "-f", "both.yaml", "-y")
+        assert ended.code == 5
+        assert "Others have begun: `ocean wait 7` follows them." in ended.err
 
     def test_the_time_out_is_of_all_stages_together(
         self, ocean: Ocean, fake: FakeOcean, clock: Clock

@@ -96,7 +96,7 @@ class Texts(HTMLParser):
     """The texts and the spoken or hovering attributes of a page, without what is quoted as code."""
 
     ATTRIBUTES = ("title", "placeholder", "aria-label", "alt", "data-label", "data-failed", "label")
-    QUOTED = ("code", "pre", "script", "style", "textarea")
+    QUOTED = ("code", "kbd", "pre", "script", "style", "textarea")
 
     def __init__(self, html: str) -> None:
         super().__init__()

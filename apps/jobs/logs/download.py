@@ -25,7 +25,7 @@ from apps.jobs.logs.cursor import Cursor
 from apps.jobs.logs.entries import LogLine
 from apps.jobs.logs.followed import Choice, Followed, followed
 from apps.jobs.logs.lines import MAX_LINE_BYTES
-from apps.jobs.logs.position import Position, ahead, first_bytes, place_after, whole_log
+from apps.jobs.logs.position import Position, ahead, first_bytes, is_same, place_after, whole_log
 from apps.jobs.logs.reading import From, LogQuery, read_step
 from apps.jobs.logs.stream import by_time, masked, told_lines
 from apps.jobs.masking import Mask, mask_of
@@ -69,25 +69,29 @@ def merged_download(job: Job, choice: Choice, *, now: datetime) -> StreamingHttp
 def _of_file(engine: Engine, source: LogSource, file: str, *, size: int, begin: Position) -> Iterator[bytes]:
     """`size` bytes from `begin`, also where the file is rotated meanwhile."""
     task, position = InstanceId(source.task_id), begin
-    while size > 0:
-        try:
-            log = whole_log(file, engine.list_files(task, host=source.host))
-            stretches = first_bytes(ahead(log, position).stretches, min(size, PIECE_BYTES))
+    try:
+        listed = engine.list_files(task, host=source.host)
+        while size > 0:
+            stretches = first_bytes(
+                ahead(whole_log(file, listed), position).stretches, min(size, PIECE_BYTES)
+            )[:1]
             if not stretches:
                 return
-            first = stretches[0]
+            [part] = stretches
             data = engine.read_file(
-                task, host=source.host, file=first.file, offset=first.start, length=first.length
+                task, host=source.host, file=part.file, offset=part.start, length=part.length
             )
-        except RemoteError as exc:
-            text = _("The rest could not be read: %(error)s") % {"error": exc.message}
-            yield f"\n--- {text} ---\n".encode()
-            return
-        if not data:
-            return
-        yield data
-        size -= len(data)
-        position = place_after(stretches, len(data), otherwise=position)
+            listed = engine.list_files(task, host=source.host)
+            if not is_same(stretches, whole_log(file, listed)):
+                continue
+            if not data:
+                return
+            yield data
+            size -= len(data)
+            position = place_after(stretches, len(data), otherwise=position)
+    except RemoteError as exc:
+        text = _("The rest could not be read: %(error)s") % {"error": exc.message}
+        yield f"\n--- {text} ---\n".encode()
 
 
 def _of_all(

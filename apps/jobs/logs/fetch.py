@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 from apps.core.breaker import Breaker
 from apps.jobs.log_sources import LogSource
-from apps.jobs.logs.position import Position, Stretch, ahead, end_of, first_bytes, last_bytes, whole_log
+from apps.jobs.logs.position import (
+    Position,
+    Stretch,
+    ahead,
+    end_of,
+    first_bytes,
+    is_same,
+    last_bytes,
+    whole_log,
+)
 from clients.errors import NotFound, RemoteError, TimedOut, Unavailable
 from engines.base import Engine, FileStatus, InstanceId
 
@@ -137,17 +146,28 @@ def _of_instance(engine: Engine, source: LogSource, files: Iterable[Wanted], *, 
                     task, host=source.host, file=stretch.file, offset=stretch.start, length=stretch.length
                 )
                 data += piece
-                if (
-                    len(piece) < stretch.length
-                ):  # rotated since it was listed: the rest is found the next time
+                if len(piece) < stretch.length:
                     break
             reads[wanted.file] = Read(plan, data, _changed_at(wanted.file, listed))
+        if any(read.data for read in reads.values()):
+            reads = _still_so(reads, engine.list_files(task, host=source.host))
     except NotFound as exc:
         # A file that went between the listing and the reading is one of a folder that is there.
         return Look(reads, None if reads else exc)
     except RemoteError as exc:
         return Look(reads, exc)
     return Look(reads)
+
+
+def _still_so(reads: Mapping[str, Read], listed: Sequence[FileStatus]) -> dict[str, Read]:
+    """What was read of files that have not been rotated meanwhile; the others, whose names were other files' by
+    then, are read the next time."""
+    return {
+        file: read
+        if is_same(read.plan.stretches, whole_log(file, listed))
+        else Read(read.plan, b"", read.changed_at)
+        for file, read in reads.items()
+    }
 
 
 def plan_of(wanted: Wanted, listed: Iterable[FileStatus], *, skip: bool) -> Plan:

@@ -18,7 +18,7 @@ OLDER_AT_MOST = 99
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`offset` bytes into the file that follows the one whose last change was at `mark` (milliseconds since 1970; 0:
+    """`offset` bytes into the file that follows the one whose last change was at `mark` (microseconds since 1970; 0:
     there was no older one)."""
 
     offset: int = 0
@@ -66,7 +66,7 @@ def whole_log(file: str, files: Iterable[FileStatus]) -> tuple[Stretch, ...]:
     while len(names) <= OLDER_AT_MOST and f"{file}.{len(names)}" in by_name:
         names.append(f"{file}.{len(names)}")
     kept = [by_name[name] for name in reversed(names) if name in by_name]
-    marks = [0, *(int(status.modified_at.timestamp() * 1000) for status in kept)]
+    marks = [0, *(round(status.modified_at.timestamp() * 1_000_000) for status in kept)]
     return tuple(
         Stretch(status.name, 0, status.size, mark) for status, mark in zip(kept, marks, strict=False)
     )
@@ -81,6 +81,12 @@ def ahead(log: Sequence[Stretch], position: Position) -> Ahead:
         rest = replace(log[number], start=position.offset, length=log[number].length - position.offset)
         return Ahead(_not_empty([rest, *log[number + 1 :]]))
     return Ahead(_not_empty(log), lost=bool(log))
+
+
+def is_same(stretches: Iterable[Stretch], log: Iterable[Stretch]) -> bool:
+    """Whether these names still are these files: none was rotated meanwhile."""
+    marks = {stretch.file: stretch.mark for stretch in log}
+    return all(marks.get(stretch.file) == stretch.mark for stretch in stretches)
 
 
 def last_bytes(stretches: Sequence[Stretch], length: int) -> tuple[Stretch, ...]:

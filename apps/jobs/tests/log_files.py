@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from clients.errors import NotFound, RemoteError
@@ -13,7 +13,8 @@ EPOCH = datetime(2025, 11, 20, 12, tzinfo=UTC)
 
 
 class HostFiles:
-    """An engine of which only the files work. `at` is when what is written now is written."""
+    """An engine of which only the files work. `at` is when what is written now is written; `after_listing` happens
+    once, when somebody has listed files."""
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
@@ -21,6 +22,7 @@ class HostFiles:
         self.faults: dict[str, RemoteError] = {}
         self.asked: Counter[str] = Counter()
         self.at = EPOCH
+        self.after_listing: Callable[[], None] | None = None
 
     def write(self, task_id: str, text: str | bytes, *, file: str = "stdout") -> None:
         data = text.encode() if isinstance(text, str) else text
@@ -43,10 +45,14 @@ class HostFiles:
 
     def list_files(self, instance_id: str, *, host: str) -> Sequence[FileStatus]:
         self.asked["list"] += 1
-        return tuple(
+        listed = tuple(
             FileStatus(name, len(data), self.times.get((instance_id, name), EPOCH))
             for name, data in self._folder(instance_id, host).items()
         )
+        happens, self.after_listing = self.after_listing, None
+        if happens:
+            happens()
+        return listed
 
     def read_file(self, instance_id: str, *, host: str, file: str, offset: int, length: int) -> bytes:
         self.asked["read"] += 1

@@ -360,6 +360,22 @@ class TestFaults:
         ]
         assert reader.texts() == []
 
+    def test_a_file_that_is_rotated_between_the_look_and_the_reading_is_read_the_next_time(
+        self, reader: Reader, files: HostFiles, one: Instance
+    ) -> None:
+        files.write("web.1", "one\n")
+        assert reader.texts() == ["one"]
+        files.write("web.1", "two\n")
+
+        def rotate() -> None:
+            files.rotate("web.1")
+            files.write("web.1", "three\nfour\nfive\n")
+
+        files.after_listing = rotate
+        assert reader.texts() == []
+        assert reader.page["more"]
+        assert reader.texts() == ["two", "three", "four", "five"]
+
     def test_the_folder_of_an_instance_that_somebody_asked_for_is_gone(
         self, reader: Reader, files: HostFiles, one: Instance, job: Job
     ) -> None:
@@ -374,7 +390,7 @@ class TestFaults:
                 files.write(f"web.{number}", ("x" * 99 + "\n") * 3000, file=file)
         lines = reader.read(limit=5000)
         assert len(lines) == 5000
-        assert files.asked == {"list": FILES_AT_MOST // 2, "read": FILES_AT_MOST}
+        assert files.asked == {"list": FILES_AT_MOST, "read": FILES_AT_MOST}
         assert reading.STEP_BYTES // FILES_AT_MOST > MAX_LINE_BYTES
 
 

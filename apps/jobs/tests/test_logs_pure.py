@@ -137,7 +137,7 @@ def status(name: str, size: int, second: int) -> FileStatus:
 
 
 def mark(second: int) -> int:
-    return int((NOON + timedelta(seconds=second)).timestamp() * 1000)
+    return round((NOON + timedelta(seconds=second)).timestamp() * 1_000_000)
 
 
 class TestPlaces:

@@ -24,7 +24,7 @@ class Phase:
 
 def phases_of(parameters: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Phase]:
     """Of a canary or a blue-green publish; of others, which have one part only, none. What is put back has none."""
-    if "previous" not in parameters or "reason" in memory:
+    if not {"strategy", "previous"} <= parameters.keys() or "reason" in memory:
         return []
     previous = parameters["previous"]
     before = Before(previous["version"], previous["wanted"])

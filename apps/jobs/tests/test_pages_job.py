@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -312,3 +313,18 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
 
     with django_assert_num_queries(queries):
         assert client.get(f"/jobs/{job.tag}/{path}?per_page=50").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("job.scale", {"instances": 6, "previous": {"wanted": 3}}),
+        ("job.migrate", {"instances": 3, "version": 1, "to": "c3", "previous": {"wanted": 3}}),
+        ("job.delete", {"instances": 3}),
+    ],
+)
+def test_the_page_shows_operations_that_are_no_publish(
+    client: Client, job: Job, kind: str, parameters: dict[str, Any]
+) -> None:
+    operation = make_job_operation(job, kind=kind, parameters=parameters)
+    assert f'data-operation="{operation.pk}"' in client.get(f"/jobs/{job.tag}/").content.decode()

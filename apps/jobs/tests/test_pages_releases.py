@@ -169,10 +169,12 @@ def test_a_restart_leaves_nothing_to_undo(client: Client, jobs: list[Job]) -> No
 
 def test_the_list_shows_ones_own(client: Client, jobs: list[Job]) -> None:
     assert "No release yet" in text_of(client.get("/releases/"))
+    make_release(jobs[0], reason="older")
     mine = make_release(*jobs, reason="a leak", state="succeeded")
     make_release(make_running_job(), reason="not mine")
     page = text_of(client.get("/releases/"))
     assert f"#{mine.pk} restart 2 succeeded a leak" in page
+    assert page.index("a leak") < page.index("older"), "the newest first"
     assert "not mine" not in page
 
 

@@ -51,6 +51,9 @@ class ReleaseTable(OceanTable):
         "{% load ocean %}{% ago record.created_at %}", verbose_name=gettext_lazy("created"), attrs=SHORT
     )
 
+    class Meta:
+        order_by = "-id"
+
     def __init__(self, *args: Any, may_create: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_create = may_create

@@ -25,12 +25,19 @@ MIN_INSTANCE = 3
 """Characters: fewer would begin the address of nearly every instance."""
 
 
+_SHOWN_OF_INSTANCE = ("task_id", "host", "ip", "ports", "state", "job__name", "job__tag")
+
+
 def find_jobs(user: User, question: Question) -> list[Hit]:
     column = "workload_id" if "/" in question.text else "tag"
     jobs = best_first(
-        jobs_visible(user).filter(each_word(question, f"{column}__contains")),
+        jobs_visible(user)
+        .filter(each_word(question, f"{column}__contains"))
+        .select_related(None)
+        .only("name", "tag", "state"),
         question,
         names=("name", "tag", "workload_id"),
+        lower=True,
     )
     return [
         Hit(
@@ -52,7 +59,7 @@ def find_instances(user: User, question: Question) -> list[Hit]:
     if len(question.text) < MIN_INSTANCE or " " in question.text:
         return []
     visible = scope(Instance.objects.order_by(), user, path="job__product_line").filter(job__deleted_at=None)
-    visible = visible.select_related("job").annotate(unit=TASK_UNIT)
+    visible = visible.select_related("job").only(*_SHOWN_OF_INSTANCE).annotate(unit=TASK_UNIT)
     # One after the other, each bounded and each by one index: an OR would read them all, an order sort them all.
     ways = [_by_ip, _by_unit, *([_by_task] if "." in question.text else [])]
     parts = [way(visible, lookup, question) for lookup in ("exact", "startswith") for way in ways]

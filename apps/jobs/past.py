@@ -78,12 +78,12 @@ def timeline(job: Job, wish: Wish) -> Page:
 
 
 def people_of(job: Job) -> list[str]:
-    """The user names of those who did something to the job."""
-    events = history_of(job).filter(actor__isnull=False).order_by().values_list("actor__username")
-    asked = (
-        operations_of(job).filter(requested_by__isnull=False).order_by().values_list("requested_by__username")
-    )
-    return sorted(name for (name,) in events.union(asked))
+    """The user names of those who saved a version or asked for an operation. (Not read from the events, of which a job
+    that crashes has very many.)"""
+    saved = JobVersion.objects.filter(job=job, author__isnull=False).order_by()
+    asked = operations_of(job).filter(requested_by__isnull=False).order_by()
+    names = saved.values_list("author__username").union(asked.values_list("requested_by__username"))
+    return sorted(name for (name,) in names)
 
 
 def event_line(event: JobEvent) -> Line:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import User
@@ -204,3 +206,20 @@ class TestPages:
 def test_nobody_finds_nothing(client: Client) -> None:
     answer: Any = client.get("/search/?q=web")
     assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("text", ["10.1.2.", f"xiaomi_inf_web.instance-{UUID}._app.1"])
+def test_instances_are_found_by_indexes(text: str) -> None:
+    """At 100,000 of them nothing else is quick enough. (A handful is read through, unless that is forbidden.)"""
+    sre = make_sre()
+    make_instance()
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as captured:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        found(sre, text)
+        asked = next(query["sql"] for query in captured.captured_queries if "jobs_instance" in query["sql"])
+        cursor.execute("EXPLAIN " + asked)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "instance_by_ip" in plan
+    assert "instance_by_unit" in plan
+    assert "Seq Scan on jobs_instance" not in plan
+    assert "Sort" not in plan

@@ -22,7 +22,15 @@ from apps.jobs.api.personal import FavouriteViewSet, SavedViewViewSet
 from apps.jobs.api.plans import JobPlanView
 from apps.jobs.api.raw import JobEngineView, JobYamlView
 from apps.jobs.api.releases import ReleaseViewSet
-from apps.jobs.api.shelf import SecretViewSet, TemplateViewSet
+from apps.jobs.api.shelf import SecretViewSet
+from apps.jobs.api.templates import (
+    TEMPLATE,
+    TemplateJobViewSet,
+    TemplateUpdatePlanView,
+    TemplateUpdateView,
+    TemplateVersionViewSet,
+    TemplateViewSet,
+)
 from apps.jobs.api.usage import UsageView
 
 router = SimpleRouter()
@@ -38,6 +46,8 @@ router.register("favourites", FavouriteViewSet, basename="favourite")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("releases", ReleaseViewSet, basename="release")
 router.register("templates", TemplateViewSet, basename="template")
+router.register(rf"templates/{TEMPLATE}/versions", TemplateVersionViewSet, basename="template-version")
+router.register(rf"templates/{TEMPLATE}/jobs", TemplateJobViewSet, basename="template-job")
 router.register("hosts", HostViewSet, basename="host")
 router.register("users/me/tokens", TokenViewSet, basename="token")
 
@@ -60,6 +70,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         HostView.as_view(),
         name="host-detail",
     ),
+    re_path(
+        rf"^templates/{TEMPLATE}/update/plan/$", TemplateUpdatePlanView.as_view(), name="template-update-plan"
+    ),
+    re_path(rf"^templates/{TEMPLATE}/update/$", TemplateUpdateView.as_view(), name="template-update"),
     path("tokens/", SignInView.as_view(), name="sign-in"),
     re_path(rf"^product-lines/(?P<line>{LINE})/usage/$", UsageView.as_view(), name="product-line-usage"),
     path("search/", SearchView.as_view(), name="search"),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.admin import ClusterAdmin
-from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
-from apps.core.errors import InvalidInput
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, person_of
 from apps.core.models import Cluster
 from apps.jobs.admin_actions import (
     cancel_releases,
@@ -29,7 +25,9 @@ from apps.jobs.models import (
     Instance,
     Job,
     JobEvent,
+    JobOrigin,
     JobTemplate,
+    JobTemplateVersion,
     JobVersion,
     LineUsage,
     Release,
@@ -41,7 +39,6 @@ from apps.jobs.models import (
 )
 from apps.jobs.services import secret_delete
 from apps.jobs.services.personal import view_delete
-from apps.jobs.spec import spec_validate
 
 
 @admin.register(Job)
@@ -164,30 +161,37 @@ class JobEventAdmin(ReadOnlyAdmin):
         return event.rendered
 
 
-class JobTemplateForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
-    class Meta:
-        model = JobTemplate
-        fields = ["name", "title", "title_zh", "kind", "spec"]
+class JobTemplateVersions(ReadOnlyInline):
+    """A template is edited on its page, where every save is a version."""
 
-    def clean(self) -> dict[str, Any]:
-        """A job template's spec must be one that a job can be made of."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("kind") == "job" and "spec" in cleaned:
-            try:
-                cleaned["spec"] = spec_validate(cleaned["spec"])
-            except InvalidInput as exc:
-                for error in exc.errors:
-                    self.add_error("spec", f"{error.field}: {error.detail}")
-        return cleaned
+    model = JobTemplateVersion
+    fields = ["number", "author", "note", "created_at"]
 
 
 @admin.register(JobTemplate)
-class JobTemplateAdmin(SreAdmin):
-    form = JobTemplateForm
-    list_display = ["name", "kind", "title", "title_zh", "created_at"]
-    list_filter = ["kind"]
-    search_fields = ["name", "title", "title_zh"]
-    deletable = True
+class JobTemplateAdmin(ReadOnlyAdmin):
+    list_display = ["name", "kind", "title", "title_zh", "product_line", "latest_version", "created_at"]
+    list_filter = ["kind", ("product_line", admin.EmptyFieldListFilter)]
+    list_select_related = ["product_line"]
+    search_fields = ["name", "title", "title_zh", "product_line__tag"]
+    inlines = [JobTemplateVersions]
+
+
+@admin.register(JobTemplateVersion)
+class JobTemplateVersionAdmin(ReadOnlyAdmin):
+    list_display = ["template", "number", "author", "note", "created_at"]
+    list_select_related = ["template", "author"]
+    search_fields = ["template__name", "note", "author__username"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(JobOrigin)
+class JobOriginAdmin(ReadOnlyAdmin):
+    """Which job follows which template."""
+
+    list_display = ["job", "version", "parameters"]
+    list_select_related = ["job", "version__template"]
+    search_fields = ["job__tag", "version__template__name"]
 
 
 @admin.register(Secret)

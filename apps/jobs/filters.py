@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import SearchFilterSet, YesNoFilter
-from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem, Slot
+from apps.jobs.models import Instance, Job, JobOrigin, JobTemplate, JobVersion, Release, ReleaseItem, Slot
 from apps.jobs.personal import favourite, mine
 from apps.jobs.selectors import IN_TROUBLE, jobs_visible
 
@@ -69,6 +69,14 @@ class JobVersionFilter(SearchFilterSet):
 
     class Meta:
         model = JobVersion
+        fields: ClassVar[list[str]] = []
+
+
+class JobOriginFilter(SearchFilterSet):
+    search_fields = ("job__tag",)
+
+    class Meta:
+        model = JobOrigin
         fields: ClassVar[list[str]] = []
 
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.rights import product_lines_visible, scope
 from apps.core.search import SHOWN, Finder, Hit, Question, Rank, best_first, each_word, rank_of, register
-from apps.jobs.models import Instance, JobTemplate
+from apps.jobs.models import Instance
 from apps.jobs.models.mirror import TASK_UNIT, task_unit
 from apps.jobs.selectors import jobs_visible
+from apps.jobs.templating.selectors import templates_visible
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -122,7 +123,9 @@ def find_lines(user: User, question: Question) -> list[Hit]:
 
 def find_templates(user: User, question: Question) -> list[Hit]:
     matches = each_word(question, "name__icontains", "title__icontains", "title_zh__icontains")
-    templates = best_first(JobTemplate.objects.filter(matches), question, names=("name", "title", "title_zh"))
+    templates = best_first(
+        templates_visible(user).filter(matches), question, names=("name", "title", "title_zh")
+    )
     return [
         Hit(
             kind="template",

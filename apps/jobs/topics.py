@@ -1,4 +1,5 @@
-"""The live topics of jobs and releases: `jobs`, `job:<id>`, `releases`, `release:<id>`."""
+"""The live topics of jobs and releases: `jobs`, `job:<id>`, `releases`, `release:<id>`,
+`templates`."""
 
 from __future__ import annotations
 
@@ -17,5 +18,6 @@ def release_visible(user: User, release_id: int) -> bool:
 
 register_list("jobs")
 register_list("releases")
+register_list("templates")
 register_rows("job", job_visible)
 register_rows("release", release_visible)

@@ -19,6 +19,8 @@ from apps.jobs.views import (
     product_lines,
     publish,
     releases,
+    template_edit,
+    template_update,
     templates,
 )
 from apps.jobs.views.dashboard import dashboard
@@ -47,6 +49,7 @@ urlpatterns = [
     path("jobs/<str:tag>/logs/piece/", logs.log_piece, name="log_piece"),
     path("jobs/<str:tag>/edit/", form.job_edit, name="edit"),
     path("jobs/<str:tag>/edit/api-call/", form.job_api_call, name="api_call"),
+    path("jobs/<str:tag>/save-as-template/", template_edit.save_as_template, name="save_as_template"),
     path("jobs/<str:tag>/publish/", publish.publish, name="publish"),
     path("jobs/<str:tag>/rollback/", publish.rollback, name="rollback"),
     path("jobs/<str:tag>/undo/", actions.undo, name="undo"),
@@ -81,5 +84,10 @@ urlpatterns = [
         name="secret_delete",
     ),
     path("templates/", templates.TemplateList.as_view(), name="templates"),
-    path("templates/<slug:name>/", templates.template, name="template"),
+    path("templates/new/", template_edit.template_new, name="template_new"),
+    path("templates/<slug:name>/", templates.TemplatePage.as_view(), name="template"),
+    path("templates/<slug:name>/diff/", templates.template_diff, name="template_diff"),
+    path("templates/<slug:name>/edit/", template_edit.template_change, name="template_edit"),
+    path("templates/<slug:name>/update/", template_update.template_update, name="template_update"),
+    path("templates/<slug:name>/delete/", template_edit.template_end, name="template_delete"),
 ]

@@ -18,14 +18,16 @@ from apps.core.tests.client import api_client, field_codes
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.selectors import hosts_visible
 from apps.hosts.tests.factories import make_host
-from apps.jobs.models import Job, SavedView, Secret
+from apps.jobs.models import Job, JobTemplate, SavedView, Secret
 from apps.jobs.services.personal import favourite_set, view_save
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
+    make_job_from,
     make_job_operation,
     make_release,
     make_template,
+    make_template_version,
     make_version,
 )
 from tests.api.routes import ROUTES
@@ -41,6 +43,7 @@ class World:
         self.line: ProductLine = make_product_line()
         self.cluster: Cluster = make_cluster()
         self.job: Job = make_job(product_line=self.line, cluster=self.cluster)
+        self.template: JobTemplate = make_template()
         self.client: APIClient = api_client(self.sre)
 
 
@@ -84,7 +87,9 @@ LISTS = {
         lambda world: view_save(name=str(SavedView.objects.count()), query="state=draft", by=world.sre), 3
     ),
     "release-list": List(lambda world: make_release(world.job), 3),
-    "template-list": List(lambda world: make_template(), 3),
+    "template-list": List(lambda world: make_template(), 4),  # one more for all their versions
+    "template-version-list": List(lambda world: make_template_version(world.template), 4),
+    "template-job-list": List(lambda world: make_job_from(world.template), 4),
     "host-list": List(lambda world: make_host(), 3),
     "token-list": List(lambda world: token_create(user=world.sre, name="x"), 3),
 }
@@ -97,7 +102,7 @@ def world() -> World:
 
 def address(name: str, world: World) -> str:
     route = next(route for route in ROUTES if (route.name, route.method) == (name, "get"))
-    return route.url(tag=world.job.tag, line=world.line.tag)
+    return route.url(tag=world.job.tag, line=world.line.tag, template=world.template.name)
 
 
 def test_every_list_is_tested_here() -> None:

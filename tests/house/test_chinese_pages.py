@@ -42,11 +42,13 @@ from apps.jobs.services.usage import usage_count
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
+    make_job_from,
     make_job_operation,
     make_release,
     make_running_job,
     make_spec,
     make_template,
+    make_template_version,
     make_version,
 )
 
@@ -60,6 +62,7 @@ NOT_PAGES = {
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
     "jobs:release_cancel", "jobs:release_undo",
+    "jobs:template_delete",
 }  # fmt: skip
 ALIKE = {
     # names, units and codes that are written alike in both languages
@@ -112,7 +115,7 @@ class Texts(HTMLParser):
         self._quoted -= tag in self.QUOTED
 
     def handle_data(self, data: str) -> None:
-        if not self._quoted and not data.startswith('{"'):  # the admin site shows JSON as it is
+        if not self._quoted and not data.startswith(('{"', '[{"')):  # the admin site shows JSON as it is
             self.found.add(" ".join(data.split()))
 
 
@@ -172,7 +175,10 @@ def values(sre: User) -> dict[str, Any]:
     GoneInstance.objects.create(job=job, task_id="x.1", host="x-1", gone_at=long_ago)
     ScaleExpiry.objects.create(job=job, at=timezone.now() + timedelta(hours=1), during=6, instances=2)
     release = make_release(job)
-    template = make_template(spec={"command": "./run-1"})
+    parameters = [{"name": "size_1", "type": "integer", "required": True, "max": 9}]
+    template = make_template(spec={"command": "./run-1", "instances": "{{ size_1 }}"}, parameters=parameters)
+    make_job_from(template, {"size_1": 2}, product_line=line, cluster=cluster, name="x-2")
+    make_template_version(template, spec={"command": "./run-2"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]
     return {
@@ -217,6 +223,7 @@ def test_a_page_of_the_console_says_all_in_chinese(route: str, values: dict[str,
         "jobs:rollback": "?version=1",
         "jobs:log_piece": f"?task={known.get('task_id')}",
         "core:search": "?q=1",
+        "jobs:template_diff": "?from=1&to=2",
     }
     english, chinese = both(path + query.get(route, ""), person=None if route == "accounts:login" else sre)
     assert forgotten(english, chinese) == []

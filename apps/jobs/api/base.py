@@ -45,6 +45,9 @@ def jobs_listed(person: User) -> QuerySet[Job]:
     return with_active_operation(with_favourite(jobs_visible(person), person))
 
 
+OF_ONE = ("created_by", "cloned_from", "origin__version__template")
+
+
 def jobs_described(person: User) -> QuerySet[Job]:
     """With all that one job shows."""
-    return with_latest_spec(jobs_listed(person).select_related("created_by", "cloned_from"))
+    return with_latest_spec(jobs_listed(person).select_related(*OF_ONE))

@@ -35,11 +35,13 @@ from apps.jobs.api.serializers import (
     ScaleFields,
 )
 from apps.jobs.filters import JobFilter
-from apps.jobs.models import Job, JobTemplate
+from apps.jobs.models import Job
 from apps.jobs.selectors import active_operation, job_explain
-from apps.jobs.services.drafts import NewJob
+from apps.jobs.services.drafts import NewJob, Origin
 from apps.jobs.services.expiry import expiry_keep
 from apps.jobs.spec import spec_merge
+from apps.jobs.templating.selectors import job_templates_visible, latest_of
+from apps.jobs.templating.use import spec_make
 
 
 class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Job]):
@@ -180,7 +182,7 @@ def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
     line = product_lines_visible(by).filter(tag=fields["product_line"]).first()
     cluster = Cluster.objects.filter(name=fields["cluster"]).first()
     name = fields.get("template")
-    template = JobTemplate.objects.filter(name=name, kind="job").first() if name else None
+    template = job_templates_visible(by).filter(name=name).first() if name else None
     errors = []
     if line is None:
         text = _("There is no product line %(name)s, or none that you may know of.")
@@ -192,9 +194,14 @@ def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
         errors.append(
             FieldError("template", "unknown", _("There is no job template %(name)s.") % {"name": name})
         )
+    if "parameters" in fields and not name:
+        errors.append(FieldError("parameters", "invalid", _("Parameters are for a template: name it.")))
     if line is None or cluster is None or errors:
         raise InvalidInput(*errors)
-    spec = spec_merge(template.spec, fields["spec"]) if template else fields["spec"]
+    spec, origin = fields["spec"], None
+    if template is not None:
+        made = spec_make(latest_of(template), fields.get("parameters", {}))
+        spec, origin = spec_merge(made.spec, spec), Origin(made.version, made.values)
     return NewJob(
         product_line=line,
         service=fields["service"],
@@ -202,4 +209,5 @@ def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
         name=fields["name"],
         spec=spec,
         note=fields["note"],
+        origin=origin,
     )

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -14,7 +13,7 @@ from rest_framework import serializers
 from apps.core.api.serializers import UtcDateTimeField
 from apps.core.serializers import Reasoned, Strict
 from apps.jobs.explain import render_problem
-from apps.jobs.models import Instance, Job, JobEvent, JobTemplate, JobVersion, ScaleExpiry, Secret
+from apps.jobs.models import Instance, Job, JobEvent, JobOrigin, JobVersion, ScaleExpiry, Secret
 from apps.jobs.spec.fields import SpecFields
 from apps.jobs.spec.strategy import StrategyFields
 
@@ -95,15 +94,37 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
         return JobProblemSerializer([render_problem(problem) for problem in job.problems], many=True).data
 
 
+class JobOriginSerializer(serializers.ModelSerializer[JobOrigin]):
+    """The template that a job follows: `version` is the one that it was made by, `latest` the newest."""
+
+    name = serializers.CharField(source="version.template.name")
+    version = serializers.IntegerField(source="version.number")
+    latest = serializers.IntegerField(source="version.template.latest_version")
+    parameters = serializers.DictField()
+
+    class Meta:
+        model = JobOrigin
+        fields = ["name", "version", "latest", "parameters"]
+        read_only_fields = fields
+
+
 class JobSerializer(JobListSerializer):
     """With the spec of its latest version; `workload_id` is its name on the scheduler."""
 
     spec = SpecFields(source="latest_spec")
+    template = JobOriginSerializer(source="origin", allow_null=True, default=None)
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
     cloned_from = serializers.CharField(source="cloned_from.tag", allow_null=True, default=None)
 
     class Meta(JobListSerializer.Meta):
-        fields = [*JobListSerializer.Meta.fields, "spec", "workload_id", "created_by", "cloned_from"]
+        fields = [
+            *JobListSerializer.Meta.fields,
+            "spec",
+            "template",
+            "workload_id",
+            "created_by",
+            "cloned_from",
+        ]
         read_only_fields = fields
 
 
@@ -174,22 +195,6 @@ class LogChunkSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class JobTemplateSerializer(serializers.ModelSerializer[JobTemplate]):
-    """A spec to start from; `title` is in the reader's language."""
-
-    title = serializers.SerializerMethodField()
-    spec = serializers.DictField()
-
-    class Meta:
-        model = JobTemplate
-        fields = ["name", "kind", "title", "spec"]
-        read_only_fields = fields
-
-    def get_title(self, template: JobTemplate) -> str:
-        chinese = (get_language() or "").startswith("zh")
-        return (template.title_zh if chinese else "") or template.title
-
-
 class SecretSerializer(serializers.ModelSerializer[Secret]):
     """That a secret is there; its value is never read back."""
 
@@ -228,15 +233,23 @@ class AwareDateTimeField(serializers.DateTimeField):
 
 
 class NewJobFields(Strict):
-    """Where a job belongs and what it should be. What the spec leaves out has the template's or the default value."""
+    """Where a job belongs and what it should be. What the spec leaves out has the template's value, made with these
+    `parameters`, or the default."""
 
     product_line = serializers.CharField(max_length=220)
     service = serializers.CharField(max_length=63)
     cluster = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=63)
     template = serializers.CharField(max_length=63, required=False)
+    parameters = serializers.DictField(required=False)
     spec = SpecField()
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """A template may be all there is to say of the spec."""
+        if isinstance(data, dict) and "template" in data:
+            data = {"spec": {}, **data}
+        return super().to_internal_value(data)
 
 
 class JobPlanFields(Strict):

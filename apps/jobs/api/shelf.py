@@ -1,4 +1,4 @@
-"""What jobs are made from: templates, and the product lines' secrets."""
+"""The product lines' secrets."""
 
 from __future__ import annotations
 
@@ -17,21 +17,9 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.models import ProductLine
 from apps.accounts.rights import product_lines_visible
 from apps.core.api.base import ApiView
-from apps.jobs.api.serializers import JobTemplateSerializer, SecretFields, SecretSerializer
-from apps.jobs.filters import JobTemplateFilter
-from apps.jobs.models import JobTemplate, Secret
+from apps.jobs.api.serializers import SecretFields, SecretSerializer
+from apps.jobs.models import Secret
 from apps.jobs.services import secret_delete, secret_set
-
-
-class TemplateViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[JobTemplate]):
-    """Specs to start from, by `kind`: `job`. They are the platform's; every signed-in person sees them."""
-
-    serializer_class = JobTemplateSerializer
-    lookup_field = "name"
-    lookup_value_regex = "[a-zA-Z0-9_-]+"
-    filterset_class = JobTemplateFilter
-    ordering_fields = {"name": "name", "kind": "kind"}
-    queryset = JobTemplate.objects.all()
 
 
 @extend_schema(

@@ -6,7 +6,8 @@ from apps.jobs.models.job import Job, JobQuerySet, JobVersion, Slot, job_tag
 from apps.jobs.models.mirror import DefinitionStamp, GoneInstance, Instance, SideWorkload
 from apps.jobs.models.personal import Favourite, SavedView
 from apps.jobs.models.release import Release, ReleaseItem
-from apps.jobs.models.shelf import JobTemplate, Secret
+from apps.jobs.models.shelf import Secret
+from apps.jobs.models.template import JobOrigin, JobTemplate, JobTemplateVersion
 from apps.jobs.models.usage import LineUsage
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Instance",
     "Job",
     "JobEvent",
+    "JobOrigin",
     "JobQuerySet",
     "JobTemplate",
+    "JobTemplateVersion",
     "JobVersion",
     "LineUsage",
     "Release",

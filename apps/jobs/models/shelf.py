@@ -1,4 +1,4 @@
-"""What jobs are made from: templates, and the secrets of a product line."""
+"""The secrets of a product line."""
 
 from __future__ import annotations
 
@@ -9,25 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import validate_name
 from apps.core.crypto import EncryptedTextField
-
-
-class JobTemplate(models.Model):
-    """A spec to start from."""
-
-    name = models.SlugField(_("name"), max_length=63, unique=True)
-    title = models.CharField(_("title"), max_length=120)
-    title_zh = models.CharField(_("title (Chinese)"), max_length=120, blank=True)
-    kind = models.CharField(_("kind"), max_length=32, default="job")
-    spec = models.JSONField(_("spec"), default=dict)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("template")
-        verbose_name_plural = _("templates")
-        ordering = ["kind", "name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Secret(models.Model):

@@ -17,7 +17,7 @@ from apps.core.audit import audit
 from apps.core.errors import DomainError, FieldError, Forbidden, InvalidInput, KeyReused, StaleVersion
 from apps.core.live import announce
 from apps.core.models import Cluster
-from apps.jobs.models import Job, JobVersion, Secret, job_tag
+from apps.jobs.models import Job, JobOrigin, JobTemplateVersion, JobVersion, Secret, job_tag
 from apps.jobs.planning import workload_path
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.spec import spec_merge, spec_validate
@@ -31,6 +31,14 @@ SAVED = gettext_noop("%(who)s saved version %(version)s. %(note)s")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The template's version that a spec was made by, and the values of its parameters."""
+
+    version: JobTemplateVersion
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """Where a job belongs and what it should be; `spec` as people write it, not yet checked."""
 
@@ -40,6 +48,7 @@ class NewJob:
     name: str
     spec: Mapping[str, Any]
     note: str = ""
+    origin: Origin | None = None
 
 
 def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: str = "") -> Job:
@@ -79,6 +88,10 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
                 idempotency_key=idempotency_key,
             )
             JobVersion.objects.create(job=job, number=1, spec=spec, note=new.note, author=by)
+            if new.origin is not None:
+                JobOrigin.objects.create(
+                    job=job, version=new.origin.version, parameters=dict(new.origin.parameters)
+                )
             history_add(job, Happening("created", "created", CREATED, {"who": by.get_username()}), actor=by)
             audit(by=by, action="job.create", object=tag, product_line=line)
             transaction.on_commit(lambda: announce("jobs"), robust=True)

@@ -10,7 +10,7 @@ from apps.jobs.spec.fields import SpecFields
 from apps.jobs.spec.strategy import complete_strategy
 
 _MISSING = object()
-_NAMED = {"ports": "name", "files": "path", "fetch": "uri", "volumes": "path"}
+NAMED_ROWS = {"ports": "name", "files": "path", "fetch": "uri", "volumes": "path"}
 """Rows of these lists have a name of their own and are matched by it, so that inserting one shows as one change.
 Rows of others (checks, constraints, arguments) are matched by their place, counted from 1."""
 
@@ -66,7 +66,7 @@ def _diff_mappings(
 
 def _rows(rows: list[Any], path: str) -> dict[str, Any]:
     """The rows of a list by what tells them apart."""
-    name = _NAMED.get(path)
+    name = NAMED_ROWS.get(path)
     return {str(row[name]) if name else str(place): row for place, row in enumerate(rows, start=1)}
 
 

@@ -10,9 +10,21 @@ from django.utils import timezone
 from apps.accounts.tests.factories import make_product_line, make_user
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster, make_operation
-from apps.jobs.models import Instance, Job, JobTemplate, JobVersion, Release, ReleaseItem, job_tag
+from apps.jobs.models import (
+    Instance,
+    Job,
+    JobOrigin,
+    JobTemplate,
+    JobTemplateVersion,
+    JobVersion,
+    Release,
+    ReleaseItem,
+    job_tag,
+)
 from apps.jobs.planning import workload_path
 from apps.jobs.spec import spec_validate
+from apps.jobs.templating.parameters import parameters_validate
+from apps.jobs.templating.use import spec_make
 
 _numbers = count(1)
 
@@ -137,7 +149,32 @@ def make_release(*jobs: Job, **overrides: Any) -> Release:
 
 
 def make_template(**overrides: Any) -> JobTemplate:
+    """A template with version 1, which has `spec` and `parameters`; everybody's unless `product_line` is given."""
     name = overrides.pop("name", None) or f"template-{next(_numbers)}"
-    return JobTemplate.objects.create(
-        name=name, **{"title": name, "spec": {"command": "sleep 60"}, **overrides}
+    spec = overrides.pop("spec", {"command": "sleep 60"})
+    parameters = parameters_validate(overrides.pop("parameters", []))
+    template = JobTemplate.objects.create(name=name, **{"title": name, "latest_version": 1, **overrides})
+    JobTemplateVersion.objects.create(template=template, number=1, spec=spec, parameters=parameters)
+    return template
+
+
+def make_template_version(template: JobTemplate, **overrides: Any) -> JobTemplateVersion:
+    """The template's next version; `spec` fields on top of the latest one's are enough."""
+    latest = JobTemplateVersion.objects.get(template=template, number=template.latest_version)
+    spec = {**latest.spec, **overrides.pop("spec", {})}
+    parameters = parameters_validate(overrides.pop("parameters", latest.parameters))
+    version = JobTemplateVersion.objects.create(
+        template=template, number=latest.number + 1, spec=spec, parameters=parameters, **overrides
     )
+    JobTemplate.objects.filter(pk=template.pk).update(latest_version=version.number)
+    template.latest_version = version.number
+    return version
+
+
+def make_job_from(template: JobTemplate, parameters: dict[str, Any] | None = None, **overrides: Any) -> Job:
+    """A draft that the template's latest version made of these parameters."""
+    version = JobTemplateVersion.objects.get(template=template, number=template.latest_version)
+    made = spec_make(version, parameters or {})
+    job = make_job(spec=spec_validate(made.spec), **overrides)
+    JobOrigin.objects.create(job=job, version=version, parameters=made.values)
+    return job

@@ -93,6 +93,7 @@ class TestCreate:
             "operation": None,
             "problems": [],
             "favourite": False,
+            "template": None,
             "managed_by": "",
             "workload_id": "/xiaomi/inf/ocean/staging/weather-api/weather-api",
             "created_by": "dev",

@@ -83,7 +83,7 @@ def test_templates_are_listed_and_readable_field_by_field(client: Client, line: 
             "env": {},
         },
     )
-    assert "web Web service" in read(client, "/templates/")
+    assert "web Web service everybody's 1 0" in read(client, "/templates/")
     seen = read(client, "/templates/web/")
     assert "command serve cpus 0.5 ports[0].name http" in seen
     assert "image" not in seen
@@ -102,4 +102,4 @@ def test_a_templates_title_is_in_the_readers_language(client: Client, line: Prod
 def test_the_list_of_templates_costs_the_same_for_one_and_many(client: Client, line: ProductLine) -> None:
     for _ in range(12):
         make_template()
-    assert queries(client, "/templates/") == 4  # session, person, how many, the page
+    assert queries(client, "/templates/") == 5  # session, person, how many, the page, whether one may create

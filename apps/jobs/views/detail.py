@@ -18,6 +18,7 @@ from apps.jobs.models import Instance, Job, JobVersion
 from apps.jobs.selectors import instances_of, versions_of
 from apps.jobs.spec import spec_diff
 from apps.jobs.tables import InstanceTable, VersionTable
+from apps.jobs.templating.selectors import origin_of
 from apps.jobs.views.changes import shown_changes
 from apps.jobs.views.job_page import find_job, header, may_act, render_job
 from apps.jobs.views.spec_sections import spec_sections
@@ -112,6 +113,7 @@ def configuration(request: PageRequest, tag: str) -> HttpResponse:
     version = get_object_or_404(versions_of(job), number=job.target_version or job.latest_version)
     context = {
         "tab": "configuration",
+        "origin": origin_of(job),
         "version": version,
         "sections": spec_sections(version.spec),
         "raw": _raw(version),

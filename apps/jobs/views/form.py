@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,7 +17,6 @@ from apps.accounts.rights import Right, lines_with
 from apps.core.errors import Forbidden, InvalidInput, StaleVersion
 from apps.core.views.pages import PageRequest
 from apps.jobs.forms import JobForm, PlaceForm
-from apps.jobs.models import JobTemplate
 from apps.jobs.services import job_create, job_version_add
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.form_page import (
@@ -32,6 +32,7 @@ from apps.jobs.views.form_page import (
 from apps.jobs.views.form_yaml import edited_as_yaml, is_yaml, new_as_yaml
 from apps.jobs.views.job_page import find_job
 from apps.jobs.views.suggestions import suggested
+from apps.jobs.views.template_start import render_start, start_of
 
 _API = "/api/v1/jobs/"
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -43,19 +44,22 @@ def job_new(request: PageRequest) -> HttpResponse:
     lines = lines_with(request.user, Right.CHANGE)
     if not lines.exists():
         raise Forbidden(_("Creating jobs needs the role developer on a product line. Ask one of its owners."))
-    template = _template(request)
+    start = start_of(request)
+    if start and start.made is None:
+        return render_start(request, start)
     if request.method != "POST":
         place = place_form(lines, initial=_initial_place(request, lines))
-        form = JobForm(spec=template.spec if template else None, place=place)
-        return render_new(request, form, template=template)
+        form = JobForm(spec=start.made.spec if start and start.made else None, place=place)
+        return render_new(request, form, start=start)
     if is_yaml(request):
-        return new_as_yaml(request, lines=lines, template=template)
+        return new_as_yaml(request, lines=lines, start=start)
     form = JobForm(data=request.POST, place=place_form(lines, data=request.POST))
     try:
-        job = job_create(new=form.new_job(), by=request.user)
+        new = replace(form.new_job(), origin=start.origin if start else None)
+        job = job_create(new=new, by=request.user)
     except InvalidInput as exc:
         form.put_errors(exc.errors)
-        return render_new(request, form, template=template, status=422)
+        return render_new(request, form, start=start, status=422)
     return saved_new(request, job)
 
 
@@ -118,11 +122,6 @@ def _with_suggestion(request: PageRequest, spec: dict[str, Any]) -> dict[str, An
         return spec
     messages.info(request, _("The suggested change is filled in. Look at it, save it, and publish it."))
     return changed
-
-
-def _template(request: PageRequest) -> JobTemplate | None:
-    name = request.GET.get("template", "")
-    return get_object_or_404(JobTemplate, name=name, kind="job") if name else None
 
 
 def _initial_place(request: PageRequest, lines: Any) -> dict[str, Any]:

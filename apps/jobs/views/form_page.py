@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 from apps.core.models import Cluster
 from apps.core.views.pages import PageRequest
 from apps.jobs.forms import JobForm, PlaceForm
-from apps.jobs.models import Job, JobTemplate, JobVersion, job_tag
+from apps.jobs.models import Job, JobVersion, job_tag
 from apps.jobs.selectors import secret_names, versions_of
 from apps.jobs.spec import spec_diff, spec_merge, spec_validate
+from apps.jobs.templating.selectors import job_templates_visible
 from apps.jobs.views.changes import ShownChange, shown_changes, top_level
+from apps.jobs.views.template_start import Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def place_form(lines: Any, **kwargs: Any) -> PlaceForm:
 
 
 def render_new(
-    request: PageRequest, form: JobForm, *, template: JobTemplate | None, status: int = 200
+    request: PageRequest, form: JobForm, *, start: Start | None, status: int = 200
 ) -> HttpResponse:
     assert form.place_form is not None
     names = {
@@ -97,8 +99,8 @@ def render_new(
     context = {
         "form": form,
         "tag": job_tag(**names),
-        "templates": JobTemplate.objects.filter(kind="job"),
-        "template": template,
+        "templates": job_templates_visible(request.user),
+        "start": start,
         "cancel_url": reverse("jobs:list"),
         "api_call_url": reverse("jobs:api_call_new"),
         "secrets": secret_names(

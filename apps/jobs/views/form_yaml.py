@@ -8,6 +8,7 @@ its line and path, and what was typed is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -19,7 +20,7 @@ from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.core.views.pages import PageRequest
 from apps.jobs.documents import PLACE, JobDocument, job_document, read_document, write_document
 from apps.jobs.forms import JobForm, PlaceForm
-from apps.jobs.models import Job, JobTemplate, JobVersion
+from apps.jobs.models import Job, JobVersion
 from apps.jobs.services import job_create, job_version_add
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.spec import spec_validate
@@ -32,6 +33,7 @@ from apps.jobs.views.form_page import (
     saved_new,
     saved_version,
 )
+from apps.jobs.views.template_start import Start
 
 _NOT_FOR_A_FORM = {"unknown_field", "not_a_list", "not_a_dict", "null"}
 """Codes of errors of which the form could not even show the field."""
@@ -41,7 +43,7 @@ def is_yaml(request: PageRequest) -> bool:
     return "to_yaml" in request.POST or "yaml" in request.POST
 
 
-def new_as_yaml(request: PageRequest, *, lines: Any, template: JobTemplate | None) -> HttpResponse:
+def new_as_yaml(request: PageRequest, *, lines: Any, start: Start | None) -> HttpResponse:
     """A new job, from or to a document."""
     if "to_yaml" in request.POST:
         form = JobForm(data=request.POST, place=place_form(lines, data=request.POST))
@@ -50,21 +52,21 @@ def new_as_yaml(request: PageRequest, *, lines: Any, template: JobTemplate | Non
             text = write_document(place, form.spec(), note=form.note_text)
         except InvalidInput as exc:
             form.put_errors(exc.errors)
-            return render_new(request, form, template=template, status=422)
-        return _render(request, text)
+            return render_new(request, form, start=start, status=422)
+        return _render(request, text, start=start)
     text = _typed(request)
     try:
         document = read_document(text)
         if "to_form" in request.POST:
             form = _form(document, place=place_form(lines, initial=_place(document)))
-            return render_new(request, form, template=template)
-        new = _new_job(document, lines=lines)
+            return render_new(request, form, start=start)
+        new = replace(_new_job(document, lines=lines), origin=start.origin if start else None)
         try:
             job = job_create(new=new, by=request.user)
         except InvalidInput as exc:
             raise InvalidInput(*document.located(exc.errors)) from exc
     except InvalidInput as exc:
-        return _render(request, text, errors=exc.errors)
+        return _render(request, text, errors=exc.errors, start=start)
     return saved_new(request, job)
 
 
@@ -146,8 +148,10 @@ def _render(
     errors: Sequence[FieldError] = (),
     job: Job | None = None,
     base: JobVersion | None = None,
+    start: Start | None = None,
 ) -> HttpResponse:
     context = {
+        "start": start,
         "text": text,
         "errors": errors,
         "job": job,

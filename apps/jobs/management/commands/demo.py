@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.demo import demo_prepare
-from apps.jobs.services.templates import job_templates_seed
+from apps.jobs.templating.seeds import job_templates_seed
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.jobs.services.templates import job_templates_seed
+from apps.jobs.templating.seeds import job_templates_seed
 
 
 class Command(BaseCommand):

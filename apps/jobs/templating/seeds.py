@@ -1,12 +1,14 @@
-"""The job templates that every installation starts with; SREs change and add theirs in the admin site."""
+"""The job templates that every installation starts with; SREs change them and add theirs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from apps.jobs.models import JobTemplate
-from apps.jobs.spec import spec_validate
+from django.db import transaction
+
+from apps.jobs.models import JobTemplate, JobTemplateVersion
+from apps.jobs.templating.services import template_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class _Seed:
     title: str
     title_zh: str
     spec: dict[str, Any]
+    parameters: tuple[dict[str, Any], ...] = ()
 
 
 _HTTP_CHECK = {"type": "http", "port": "http", "path": "/", "grace_s": 10, "interval_s": 5, "timeout_s": 3}
@@ -62,6 +65,62 @@ SEEDS = (
         },
     ),
     _Seed(
+        "web-server",
+        "Web server with parameters",
+        "带参数的 Web 服务器",
+        {
+            "command": "exec python3 -m http.server --directory {{ directory }} $PORT0",
+            "cpus": "{{ cpus }}",
+            "memory_mib": 64,
+            "instances": "{{ instances }}",
+            "ports": [{"name": "http"}],
+            "env": {"LEVEL": "{{ level }}"},
+            "health_checks": [_HTTP_CHECK | {"path": "{{ health_path }}"}],
+        },
+        (
+            {
+                "name": "directory",
+                "default": ".",
+                "label_en": "Folder to serve",
+                "label_zh": "提供服务的目录",
+                "help_en": "Inside the instance's folder.",
+                "help_zh": "位于实例目录内。",
+            },
+            {
+                "name": "instances",
+                "type": "integer",
+                "default": 3,
+                "min": 1,
+                "max": 100,
+                "label_en": "Instances",
+                "label_zh": "实例数",
+            },
+            {
+                "name": "cpus",
+                "type": "number",
+                "default": 0.1,
+                "min": 0.01,
+                "max": 8,
+                "label_en": "CPU of each",
+                "label_zh": "每个实例的 CPU",
+            },
+            {
+                "name": "level",
+                "type": "choice",
+                "default": "info",
+                "choices": ["debug", "info", "warning"],
+                "label_en": "Log level",
+                "label_zh": "日志级别",
+            },
+            {
+                "name": "health_path",
+                "default": "/",
+                "label_en": "Health check's path",
+                "label_zh": "健康检查路径",
+            },
+        ),
+    ),
+    _Seed(
         "worker",
         "Background worker",
         "后台任务",
@@ -96,13 +155,15 @@ def job_templates_seed() -> list[str]:
     Returns the names of the new ones."""
     known = set(JobTemplate.objects.values_list("name", flat=True))
     new = [seed for seed in SEEDS if seed.name not in known]
-    JobTemplate.objects.bulk_create(
-        [
-            JobTemplate(
-                name=seed.name, title=seed.title, title_zh=seed.title_zh, spec=spec_validate(seed.spec)
+    for seed in new:
+        spec, parameters = template_check(seed.spec, list(seed.parameters))
+        with transaction.atomic():
+            template, created = JobTemplate.objects.get_or_create(
+                name=seed.name,
+                defaults={"title": seed.title, "title_zh": seed.title_zh, "latest_version": 1},
             )
-            for seed in new
-        ],
-        ignore_conflicts=True,
-    )
+            if created:
+                JobTemplateVersion.objects.create(
+                    template=template, number=1, spec=spec, parameters=parameters
+                )
     return [seed.name for seed in new]

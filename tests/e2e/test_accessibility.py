@@ -14,7 +14,7 @@ from apps.accounts.tests.factories import make_sre
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.tests.factories import make_host
-from apps.jobs.explain import Problem
+from apps.jobs.explain import Change, Problem
 from apps.jobs.explain.offers import NO_OFFER
 from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Job
@@ -44,7 +44,12 @@ def job() -> Job:
         name="weather",
         cluster=cluster,
         state=Job.State.DEGRADED,
-        problems=[Problem("error", "no_offers", NO_OFFER, values={"count": 1}).as_json()],
+        problems=[
+            Problem(
+                "error", "x", NO_OFFER, values={"count": 1}, change=Change("spec.cpus", 0.1, 0.05)
+            ).as_json(),
+            Problem("warning", "y", NO_OFFER, values={"count": 1}, hosts=("node1",)).as_json(),
+        ],
     )
     make_version(job, spec={"cpus": 2.0}, note="more")
     make_instance(job=job, host="node1", healthy=False, message="HTTP 500")

@@ -12,6 +12,7 @@ from apps.accounts.tests.factories import make_member, make_product_line
 from apps.core.live import announce
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster
+from apps.jobs.explain import Change, Problem
 from apps.jobs.models import Instance, Job, JobVersion
 from apps.jobs.tests.factories import make_instance, make_job, make_running_job, make_template
 from tests.e2e.test_frame import PHONE, WITHIN_MS, live, sign_in
@@ -179,6 +180,25 @@ def test_the_job_s_page_follows_by_itself(page_of_developer: Page, job: Job) -> 
     expect(page.get_by_text("the-new-one")).to_be_visible()
     expect(page.locator("[data-count=running]")).to_have_text("4", timeout=WITHIN_MS)
     expect(page.locator("#job-header [data-state=deploying]")).to_be_visible()
+
+
+def test_other_reasons_stay_unfolded_while_the_first_changes(page_of_developer: Page, job: Job) -> None:
+    page = page_of_developer
+    second = Problem("warning", "y", "The second.", change=Change("spec.cpus", 0.1, 0.05)).as_json()
+    Job.objects.filter(pk=job.pk).update(problems=[Problem("error", "x", "The first.").as_json(), second])
+    page.goto(f"/jobs/{job.tag}/")
+    live(page)
+    expect(page.get_by_text("The second.")).not_to_be_visible()
+    page.locator("#more-problems summary").click()
+    expect(page.get_by_text("The second.")).to_be_visible()
+
+    Job.objects.filter(pk=job.pk).update(problems=[Problem("error", "x", "Another.").as_json(), second])
+    announce(f"job:{job.pk}")
+    expect(page.get_by_text("Another.")).to_be_visible(timeout=WITHIN_MS)
+    expect(page.get_by_text("The second.")).to_be_visible()
+
+    page.get_by_role("link", name="Edit with this change").click()
+    expect(page.locator("[name=cpus]")).to_have_value("0.05")
 
 
 def test_a_page_whose_job_is_gone_says_so(browser: Browser, web: str, job: Job) -> None:

@@ -31,19 +31,18 @@ SILENT_FOR_S = 60.0
 
 
 class Surroundings:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: tuple[float, Mapping[WorkloadId, Waiting]] | None = None
         self._hosts: tuple[float, tuple[HostFacts, ...]] | None = None
         self._words: OrderedDict[InstanceId, LastWords] = OrderedDict()
         self._silent: dict[str, float] = {}
 
-    def waiting(self, workload_id: WorkloadId) -> Waiting | None:
+    def waiting(self, workload_id: WorkloadId, *, engine: Engine) -> Waiting | None:
         """Why its instances wait. Raises `clients.errors.RemoteError`."""
         with self._lock:
             if self._waiting is None or time.monotonic() - self._waiting[0] > KEPT_S:
-                found = self._engine.waiting()
+                found = engine.waiting()
                 self._waiting = (time.monotonic(), found)
             return self._waiting[1].get(workload_id)
 
@@ -89,7 +88,7 @@ _known_lock = threading.Lock()
 
 def surroundings(engine: Engine) -> Surroundings:
     with _known_lock:
-        return _known.setdefault(engine, Surroundings(engine))
+        return _known.setdefault(engine, Surroundings())
 
 
 def _host(host: Host) -> HostFacts:

@@ -65,7 +65,7 @@ def _facts(job: Job, status: WorkloadStatus, *, engine: Engine, operation: bool)
     number = job.target_version or job.latest_version
     version = JobVersion.objects.filter(job=job, number=number).first()
     spec: Mapping[str, Any] = version.spec if version else {}
-    waiting = around.waiting(status.id)
+    waiting = around.waiting(status.id, engine=engine)
     ended = _ended(job, status)
     health = engine.health(status.id) if status.has_health_checks else ()
     facts = Facts(

@@ -121,8 +121,17 @@ def test_what_a_person_may_not_know_of_is_not_found() -> None:
     job = make_job(name="secret-job")
     instance = make_instance(job=job, ip="10.1.2.3")
     operation = make_job_operation(job)
+    make_template(name="secret-recipe", product_line=job.product_line)
     member, stranger = make_member(job.product_line), make_member()
-    for text in (job.tag, "secret", instance.ip, instance.task_id, f"#{operation.pk}", job.product_line.tag):
+    for text in (
+        "recipe",
+        job.tag,
+        "secret",
+        instance.ip,
+        instance.task_id,
+        f"#{operation.pk}",
+        job.product_line.tag,
+    ):
         assert found(member, text) != [], text
         assert found(stranger, text) == [], text
 

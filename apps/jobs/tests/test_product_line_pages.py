@@ -13,7 +13,7 @@ from apps.core.models import AuditEntry
 from apps.core.tests.pages import html_of, part, queries, read
 from apps.jobs.models import Job, Secret
 from apps.jobs.services import secret_set
-from apps.jobs.tests.factories import make_job_operation, make_running_job
+from apps.jobs.tests.factories import make_job_operation, make_running_job, make_template
 
 pytestmark = pytest.mark.django_db
 LIST = "/product-lines/"
@@ -69,10 +69,11 @@ def test_a_lines_page_costs_the_same_however_much_there_is(
             job = make_running_job(product_line=line)
             make_job_operation(job, state="failed", requested_by=owner)
             make_member(line)
+            make_template(product_line=line)
             secret_set(product_line=line, name=f"secret-{size}-{number}", value="x", by=owner)
         # session, person, line, membership; counts, whether one may create, clusters; jobs; usage by three questions;
-        # members, secrets, operations, audit
-        assert queries(client, page_of(line)) == 14
+        # members, secrets, templates, operations, audit
+        assert queries(client, page_of(line)) == 15
 
 
 def test_a_lines_page_answers_whether_all_is_well_troubles_first(
@@ -89,6 +90,14 @@ def test_a_lines_page_answers_whether_all_is_well_troubles_first(
     )
     assert listed == ["z-ill", "a-well"]
     assert "Instances wanted 6 Running 6 Healthy 6" in seen
+
+
+def test_a_lines_page_has_its_own_templates(client: Client, owner: User, line: ProductLine) -> None:
+    make_template(name="ours", product_line=line)
+    make_template(name="everybodys")
+    make_template(name="theirs", product_line=make_product_line())
+    shown = re.findall(r'id="line-template-\d+"><strong>([^<]+)<', html_of(client, page_of(line)))
+    assert shown == ["ours"]
 
 
 def test_another_lines_page_and_its_forms_do_not_exist(client: Client, owner: User) -> None:

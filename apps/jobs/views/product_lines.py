@@ -32,6 +32,7 @@ from apps.jobs.forms.secrets import SecretForm
 from apps.jobs.models import Secret
 from apps.jobs.selectors import jobs_worst_first, lines_with_counts
 from apps.jobs.services import secret_delete, secret_set
+from apps.jobs.templating.selectors import templates_visible
 from apps.jobs.usage import usage_by_day, usage_of
 
 PARTS = {
@@ -40,6 +41,7 @@ PARTS = {
     "line-operations": "jobs/product_line/_operations.html",
 }
 JOBS_SHOWN = 12
+TEMPLATES_SHOWN = 8
 OPERATIONS_SHOWN = 6
 AUDIT_SHOWN = 8
 
@@ -152,6 +154,7 @@ def _page(request: PageRequest, line: ProductLine, **forms: Any) -> HttpResponse
         "memberships": line.memberships.select_related("user").order_by("user__username"),
         "roles": Role.choices,
         "secrets": line.secrets.select_related("updated_by").defer("value"),
+        "templates": templates_visible(request.user).filter(product_line=line)[:TEMPLATES_SHOWN],
         "operations": operations_visible(request.user).filter(product_line=line)[:OPERATIONS_SHOWN],
         "audit": audit_visible(request.user).filter(product_line=line)[:AUDIT_SHOWN],
         "may_change": right >= Right.CHANGE,

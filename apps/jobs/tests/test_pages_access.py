@@ -22,9 +22,9 @@ OF_A_JOB = {
 }
 WRITING = {
     "edit", "publish", "rollback", "undo", "scale", "restart", "stop", "start", "delete", "kill",
-    "clone", "migrate", "save_as_template",
+    "clone", "migrate", "retry", "save_as_template",
 }  # fmt: skip
-POST_ONLY = {"api_call", "expiry_keep"}
+POST_ONLY = {"api_call", "expiry_keep", "star"}
 
 
 def address(name: str, job: Job) -> str:

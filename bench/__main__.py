@@ -8,7 +8,17 @@ import csv
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import c1_resync, c2_storm, c3_stream, c4_lists, c4_search, c5_dashboards, c9_thousand, c13_start
+from bench import (
+    c1_resync,
+    c2_storm,
+    c3_stream,
+    c4_lists,
+    c4_search,
+    c5_dashboards,
+    c6_live,
+    c9_thousand,
+    c13_start,
+)
 from bench.figures import COLUMNS, Figure
 from bench.options import Options
 from bench.report import report_write
@@ -20,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Figure]]] = {
     "c4": c4_lists.run,
     "search": c4_search.run,
     "c5": c5_dashboards.run,
+    "c6": c6_live.run,
     "c9": c9_thousand.run,
     "c13": c13_start.run,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,7 +92,8 @@ class Lag:
     _open: dict[str, tuple[float, int, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
-    _jobs: dict[int, int] = field(default_factory=dict)
+    jobs: dict[int, int] = field(default_factory=dict)
+    on_visible: Callable[[float, int, float], None] | None = None
 
     def take(self) -> list[float]:
         """What was measured since the last call."""
@@ -112,7 +113,7 @@ class Lag:
     @contextmanager
     def measuring(self) -> Iterator[None]:
         """Probes count while the block lasts."""
-        self._jobs = self._job_ids()
+        self.jobs = self._job_ids()
         self.marathon.on_probe = self._hear
         thread = threading.Thread(target=self._run, daemon=True)
         thread.start()
@@ -136,7 +137,7 @@ class Lag:
     def _hear(self, at: float, app: int, task: str, state: str) -> None:
         with self._lock:
             if state in ("RUNNING", "KILLED"):
-                self._open[task] = (at, self._jobs[app], state)
+                self._open[task] = (at, self.jobs[app], state)
             elif self._open.pop(task, None):
                 self.superseded += 1
 
@@ -149,8 +150,10 @@ class Lag:
         now, found = time.time(), dict(cursor.fetchall())
         with self._lock:
             for task, probe in asked:
-                at, _job, state = probe
+                at, job, state = probe
                 is_there = found[task] == "running" if state == "RUNNING" else found[task] is None
                 if is_there and self._open.get(task) == probe:
                     self.seconds.append(now - at)
                     del self._open[task]
+                    if self.on_visible is not None:
+                        self.on_visible(at, job, now)

@@ -108,8 +108,10 @@ class Hub:
                 await asyncio.sleep(RECONNECT_S)
 
     def _hand_out(self, topics: list[str] | None) -> None:
+        # As a set: a page has a few topics, a message of a storm hundreds.
+        changed = None if topics is None else frozenset(topics)
         for page in self._pages:
-            hit = page.topics if topics is None else page.topics.intersection(topics)
+            hit = page.topics if changed is None else page.topics & changed
             if hit:
                 page.changed |= hit
                 page.wake.set()

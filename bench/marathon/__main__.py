@@ -126,10 +126,11 @@ class Fake:
         return await _answer("{}")
 
     async def replace(self, request: web.Request) -> web.StreamResponse:
-        number = (await request.json())["app"]
-        at = time.time()
-        self._send(self.state.replace_one(number))
-        return await _answer(json.dumps({"at": at}))
+        app = self.state.apps[(await request.json())["app"]]
+        before = set(app.tasks)
+        self._send(self.state.replace_one(app.number))
+        [port] = [task.port for task in app.tasks.values() if task.id not in before]
+        return await _answer(json.dumps({"port": port}))
 
     async def truth(self, _: web.Request) -> web.StreamResponse:
         found = {

@@ -100,7 +100,7 @@ def _at_once(ocean: Ocean, direct: Direct, *, jobs: int, rounds: int, words: str
     """Each round has new jobs and new apps: publishing for the first time."""
     mine, theirs = [], []
     for number in range(rounds):
-        name = f"{words.split()[0].removesuffix("'s").lower()}-{number}"
+        name = f"at-once-{number}"
         mine.append(_publish_all(ocean, name, jobs))
         until(direct.is_idle, what="nothing is under way")
         theirs.append(_put_all(direct, f"/direct/{name}", jobs))

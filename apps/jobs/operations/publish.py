@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Control, Done, Failed, Outcome
 from apps.core.operations.line import successor_of
+from apps.jobs.mirror.apply import problems_store
 from apps.jobs.models import Job, JobVersion, SideWorkload
 from apps.jobs.operations import publish_words as words
 from apps.jobs.operations.base import (
@@ -244,7 +245,9 @@ class _Turn:
         return timedelta(seconds=self._work.parameters["strategy"]["deadline_s"])
 
     def _hold(self, step: Hold) -> Again:
-        self._memory.setdefault("held_since", self._now.isoformat())
+        if "held_since" not in self._memory:
+            self._memory["held_since"] = self._now.isoformat()
+            problems_store(self._work.job.pk, [])  # all that was started is well
         left = (step.until - self._now).total_seconds() if step.until else HOLD_LOOK_S
         said = words.holding(self._wanted, measure(self._wanted, self._found), until=step.until)
         return self._again(said, after_s=min(HOLD_LOOK_S, max(0.1, left)))

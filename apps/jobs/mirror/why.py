@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,8 @@ from apps.jobs.models import GoneInstance, Job, JobEvent, JobVersion
 from clients.probe import probe
 from engines.base import Engine, InstanceId, InstanceState, InstanceStatus, WorkloadStatus
 
+log = logging.getLogger(__name__)
+
 ENDS = 50
 """As many of the latest bad ends are looked at."""
 
@@ -27,7 +30,14 @@ def job_diagnose(
     """Ask why the job is not as `status` should be, which is of its own workload or of the one beside it; writes
     `Job.problems`. `operation`: whether one of ours is at work on it. Raises `clients.errors.RemoteError` where the
     scheduler itself cannot be asked."""
-    problems = explain(_facts(job, status, engine=plain_engine(engine), operation=operation))
+    facts = _facts(job, status, engine=plain_engine(engine), operation=operation)
+    try:
+        problems = explain(facts)
+    except (
+        Exception
+    ):  # a rule that stumbles over one job must not end its publish, nor hide the others' reasons
+        log.exception("explain_crashed", extra={"job": job.pk})
+        problems = []
     problems_store(job.pk, problems)
     return problems
 

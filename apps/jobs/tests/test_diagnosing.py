@@ -20,6 +20,7 @@ from apps.core.operations.kinds import Again, Failed
 from apps.hosts.tests.factories import make_host
 from apps.jobs.explain import missing
 from apps.jobs.mirror import surroundings as around
+from apps.jobs.mirror import why
 from apps.jobs.mirror.apply import failure_note
 from apps.jobs.mirror.why import dependencies_of, job_diagnose
 from apps.jobs.models import GoneInstance, Job
@@ -186,6 +187,15 @@ def test_a_job_that_became_well_meanwhile_keeps_no_reason() -> None:
     Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
     job_diagnose(job, status_of(job), engine=engine(Scheduler(queue={job.workload_id: 1})))
     assert codes(job) == []
+
+
+def test_a_rule_that_stumbles_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(facts: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(why, "explain", stumble)
+    job = ill()
+    assert job_diagnose(job, status_of(job), engine=engine(Scheduler())) == []
 
 
 @contextmanager

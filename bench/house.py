@@ -163,7 +163,7 @@ def house(size: Size, *, marathon: bool = True) -> Iterator[tuple[House, Maratho
     """A migrated database with the demo people and the cluster `bench`; with the pretended Marathon behind it, or
     with an address where nobody answers."""
     with _servers() as (folder, environment, stack):
-        fake = _marathon(size, environment, stack) if marathon else None
+        fake = stack.enter_context(pretended_marathon(size)) if marathon else None
         url = fake.url if fake else "http://127.0.0.1:9"
         yield _built(folder, environment, stack, marathon=url, mesos=url), fake
 
@@ -226,22 +226,22 @@ def _servers() -> Iterator[tuple[Path, dict[str, str], ExitStack]]:
         yield folder, environment, stack
 
 
-def _marathon(size: Size, environment: Mapping[str, str], stack: ExitStack) -> Marathon:
+@contextmanager
+def pretended_marathon(size: Size) -> Iterator[Marathon]:
+    """A Marathon (and Mesos master) that only pretends, in a process of its own."""
     shape = ["--apps", str(size.jobs), "--per-app", str(size.per_job), "--hosts", str(size.hosts)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.marathon", *shape],
-        cwd=CHECKOUT,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "bench.marathon", *shape], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
     program = Program(process)
-    stack.callback(program.end)
-    assert process.stdout is not None
-    port = json.loads(process.stdout.readline())["port"]
-    marathon = Marathon(f"http://127.0.0.1:{port}", program)
-    threading.Thread(target=marathon.listen, daemon=True).start()
-    return marathon
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        marathon = Marathon(f"http://127.0.0.1:{port}", program)
+        threading.Thread(target=marathon.listen, daemon=True).start()
+        yield marathon
+    finally:
+        program.end()
 
 
 @contextmanager

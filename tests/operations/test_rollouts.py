@@ -19,7 +19,9 @@ from apps.core.operations.kinds import controls_of
 from apps.core.operations.services import operation_cancel
 from apps.jobs.mirror.sync import sync_everything
 from apps.jobs.models import Instance, Job, SideWorkload
+from apps.jobs.operations.rollout_steps import ENDING_AGAIN
 from apps.jobs.planning import side_path
+from apps.jobs.rollout import reading
 from apps.jobs.services import job_delete, job_publish, job_scale, job_undo
 from apps.jobs.tests.factories import make_version
 from embedded.waiting import wait_until
@@ -396,4 +398,22 @@ def test_a_deadline_while_paused_is_none(four: Job, by: User) -> None:
     tell(operation, "pause", by)
     Operation.objects.filter(pk=operation.pk).update(deadline_at=timezone.now() - timedelta(hours=1))
     until(operation, lambda: operation.memory.get("phase") == "paused", what="it is paused")
+    assert operation.is_active
+
+
+def test_an_instance_that_does_not_end_is_told_again_and_its_host_named(
+    job: Job, by: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "DRAIN_MARGIN", timedelta(seconds=-59))
+    stubborn = {"command": "trap '' TERM; while :; do sleep 0.1; done", "labels": {}, "kill_grace_s": 60}
+    make_version(job, spec={**stubborn, "instances": 1})
+    assert ended(job_publish(job=job, by=by)).state == "succeeded"
+    [host] = [instance.host for instance in status_of(job).instances or ()]
+    next_version(job)
+    operation = job_publish(job=job, by=by)
+    again = operation.log.filter(text=ENDING_AGAIN)
+    until(operation, again.exists, what="it is told again")
+    assert again.first().rendered == (  # type: ignore[union-attr]
+        f"Still not ended after 1 s, so told again to go at once; instances on: {host}."
+    )
     assert operation.is_active

@@ -17,11 +17,12 @@ from apps.hosts.tests.factories import make_host
 from apps.jobs.explain import Change, Problem
 from apps.jobs.explain.offers import NO_OFFER
 from apps.jobs.mirror.apply import failure_note
-from apps.jobs.models import Job
+from apps.jobs.models import Job, Release
 from apps.jobs.tests.factories import (
     make_instance,
     make_job,
     make_job_operation,
+    make_release,
     make_running_job,
     make_template,
     make_version,
@@ -60,6 +61,7 @@ def job() -> Job:
         make_job_operation(
             job, kind="job.publish", state=state, error="It failed.", finished_at=timezone.now()
         )
+    make_release(job, reason="a leak", state="succeeded")
     make_job(name="draft", product_line=job.product_line, cluster=cluster)
     make_template(name="web", title="Web service", spec={"command": "serve $PORT0"})
     make_host(hostname="node1", cluster=cluster, rack="r1")
@@ -81,7 +83,8 @@ def violations(page: Page) -> list[str]:
 def paths(job: Job) -> list[str]:
     of_job = ("", "logs/", "history/", "versions/", "versions/1/", "diff/?from=1&to=2", "configuration/")
     past = ("compare/", "compare/?start=2026-11-20T12:00", "history/?level=error")
-    actions = ("edit/", "publish/", "scale/", "stop/", "delete/")
+    actions = ("edit/", "publish/", "scale/", "stop/", "delete/", "clone/", "migrate/?cluster=staging")
+    releases = [f"/releases/{pk}/" for pk in Release.objects.values_list("pk", flat=True)]
     operations = [f"/operations/{pk}/" for pk in Operation.objects.values_list("pk", flat=True)]
     return [
         "/",
@@ -100,6 +103,9 @@ def paths(job: Job) -> list[str]:
         f"/product-lines/{job.product_line.tag}/",
         "/templates/",
         "/templates/web/",
+        "/releases/",
+        f"/releases/new/?action=stop&job={job.tag}",
+        *releases,
         "/operations/",
         *operations,
         "/audit/",

@@ -61,7 +61,7 @@ NOT_PAGES = {
     "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
-    "jobs:release_cancel", "jobs:release_undo",
+    "jobs:release_cancel", "jobs:release_pause", "jobs:release_resume", "jobs:release_undo",
     "jobs:template_delete",
 }  # fmt: skip
 ALIKE = {

@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api.base import ApiView, starts_operation
 from apps.core.api.serializers import UtcDateTimeField
+from apps.core.operations.kinds import Control
 from apps.core.serializers import Reasoned, Strict
 from apps.jobs.api.serializers import StrategyField
 from apps.jobs.filters import ReleaseFilter
@@ -30,7 +31,7 @@ from apps.jobs.releases.plan import (
     release_plan,
 )
 from apps.jobs.selectors import releases_visible, with_items
-from apps.jobs.services.releases import release_cancel, release_create, release_undo
+from apps.jobs.services.releases import release_cancel, release_create, release_tell, release_undo
 
 
 class ReleaseItemFields(Strict):
@@ -164,6 +165,20 @@ class ReleaseViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     @extend_schema(
         request=Reasoned,
         responses={202: ReleaseSerializer},
+        summary="Begin nothing more until it is resumed; what is under way goes on.",
+    )
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        return self._tell("pause")
+
+    @extend_schema(request=Reasoned, responses={202: ReleaseSerializer}, summary="Go on after a pause.")
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        return self._tell("resume")
+
+    @extend_schema(
+        request=Reasoned,
+        responses={202: ReleaseSerializer},
         summary="Call it off: what is under way puts itself back, the rest as `on_failure` says.",
     )
     @action(detail=True, methods=["post"])
@@ -171,6 +186,11 @@ class ReleaseViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
         release = self.get_object()
         self.body(Reasoned)
         release_cancel(release=release, by=self.person)
+        return Response(ReleaseSerializer(self.get_object()).data, HTTPStatus.ACCEPTED)
+
+    def _tell(self, control: Control) -> Response:
+        release = self.get_object()
+        release_tell(release=release, control=control, by=self.person, **self.body(Reasoned))
         return Response(ReleaseSerializer(self.get_object()).data, HTTPStatus.ACCEPTED)
 
 

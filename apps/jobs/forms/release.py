@@ -64,6 +64,10 @@ class ReleaseForm(PlainForm):
         )
 
 
+class UndoForm(PlainForm):
+    reason = TextField(label=_("Reason"), max_length=MAX_REASON)
+
+
 @dataclass(slots=True)
 class JobRow:
     """A job that is chosen, or could be. `versions`: those offered, the latest first; `version`: the chosen one, or

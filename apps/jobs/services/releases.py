@@ -15,6 +15,8 @@ from apps.accounts.rights import Right, require
 from apps.core.errors import FieldError, InvalidInput, KeyReused
 from apps.core.live import announce
 from apps.core.models import Operation
+from apps.core.operations.controls import operation_control
+from apps.core.operations.kinds import Control
 from apps.core.operations.services import Intent, Target, operation_cancel, operation_start
 from apps.jobs.models import Release, ReleaseItem
 from apps.jobs.releases.plan import MAX_PARALLEL, Plan, Wish, release_plan
@@ -88,6 +90,13 @@ def release_cancel(*, release: Release, by: User) -> bool:
     Returns whether the wish was noted."""
     require_release(release, by=by)
     return release.operation is not None and operation_cancel(release.operation, by=by)
+
+
+def release_tell(*, release: Release, control: Control, by: User, reason: str = "") -> None:
+    """Pause it (what is under way goes on, nothing else begins), or resume it. Raises NotNow when it has ended."""
+    require_release(release, by=by)
+    if release.operation is not None:
+        operation_control(release.operation, control, by=by, reason=reason)
 
 
 def require_release(release: Release, *, by: User) -> None:

@@ -148,6 +148,21 @@ def test_it_can_be_called_off(client: Client, jobs: list[Job], dev: User) -> Non
     assert Operation.objects.get().cancel_requested_at is not None
 
 
+def test_it_can_be_paused_and_resumed(client: Client, jobs: list[Job]) -> None:
+    client.post(NEW, {"action": "restart", "job": [jobs[0].tag], "begin": "1"})
+    release = Release.objects.get()
+
+    paused = client.post(f"/releases/{release.pk}/pause/", follow=True)
+    assert "Paused: none begins." in text_of(paused)
+    assert Operation.objects.get().paused_at is not None
+    resumed = client.post(f"/releases/{release.pk}/resume/", follow=True)
+    assert "Paused: none begins." not in text_of(resumed)
+    Operation.objects.update(state=Operation.State.SUCCEEDED)
+    late = client.post(f"/releases/{release.pk}/pause/", follow=True)
+    assert late.status_code == 200
+    assert Operation.objects.get().paused_at is None
+
+
 def test_a_finished_one_can_be_undone(client: Client, jobs: list[Job], dev: User) -> None:
     release = make_release(*jobs, action="publish", state="succeeded", finished_at=timezone.now())
     release.items.update(state=ReleaseItem.State.DONE, version=2)
@@ -182,7 +197,7 @@ def test_a_release_of_others_is_unknown(jobs: list[Job]) -> None:
     release = make_release(*jobs)
     stranger = browser(make_member())
     assert stranger.get(f"/releases/{release.pk}/").status_code == 404
-    for action in ("cancel", "undo"):
+    for action in ("cancel", "undo", "pause", "resume"):
         assert stranger.post(f"/releases/{release.pk}/{action}/").status_code == 404
 
 

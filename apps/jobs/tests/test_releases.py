@@ -574,7 +574,8 @@ class TestApi:
     def test_a_release_of_others_is_unknown(self, jobs: list[Job], dev: User) -> None:
         release = ask(jobs, dev)
         stranger = api_client(make_member())
-        for method, path in [("get", ""), ("post", "undo/"), ("post", "cancel/")]:
+        paths = [("get", ""), ("post", "undo/"), ("post", "cancel/"), ("post", "pause/"), ("post", "resume/")]
+        for method, path in paths:
             assert getattr(stranger, method)(f"{URL}{release.pk}/{path}").status_code == 404
         assert stranger.get(URL).json()["count"] == 0
 
@@ -582,7 +583,7 @@ class TestApi:
         release = ask(jobs, dev)
         viewer = api_client(make_member(jobs[0].product_line, role=Role.VIEWER))
         assert viewer.get(f"{URL}{release.pk}/").status_code == 200
-        for path in ("undo/", "cancel/"):
+        for path in ("undo/", "cancel/", "pause/", "resume/"):
             assert problem_type(viewer.post(f"{URL}{release.pk}/{path}")) == "forbidden"
         body = {"action": "restart", "items": [{"job": jobs[0].tag}]}
         assert field_codes(viewer.post(URL, body)) == {"items[0].job": "forbidden"}

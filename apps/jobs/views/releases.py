@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import django_tables2 as tables
 from django.contrib import messages
@@ -17,16 +17,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.models import User
 from apps.accounts.rights import Right, lines_with
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotNow
+from apps.core.operations.kinds import controls_of
 from apps.core.tables import NUMBER, SHORT, OceanTable
 from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
 from apps.jobs.filters import ReleaseFilter
-from apps.jobs.forms.release import JobRow, ReleaseForm, item_wishes, job_rows
+from apps.jobs.forms.release import JobRow, ReleaseForm, UndoForm, item_wishes, job_rows
 from apps.jobs.models import Job, Release, ReleaseItem
 from apps.jobs.releases.plan import MAX_ITEMS, Plan, release_plan
 from apps.jobs.selectors import jobs_visible, releases_visible, with_items
-from apps.jobs.services.releases import release_cancel, release_create, release_undo
+from apps.jobs.services.releases import release_cancel, release_create, release_tell, release_undo
 
 _OF_ITEM = re.compile(r"items\[(\d+)\]\.")
 
@@ -89,6 +90,8 @@ def release(request: PageRequest, release_id: int) -> HttpResponse:
         "active": active,
         "stages": [(stage, list(rows)) for stage, rows in groupby(items, key=lambda item: item.stage)],
         "log": list(operation.log.all()) if operation else [],
+        "undo_form": UndoForm(),
+        "controls": controls_of(operation) if operation else (),
         "may_change": _may_change(request.user, found, items),
         "may_undo": not active and _may_be_undone(found, items),
     }
@@ -108,10 +111,22 @@ def cancel(request: PageRequest, release_id: int) -> HttpResponse:
 
 
 @require_POST
-def undo(request: PageRequest, release_id: int) -> HttpResponse:
+def tell(request: PageRequest, release_id: int, control: Literal["pause", "resume"]) -> HttpResponse:
     found = get_object_or_404(releases_visible(request.user), pk=release_id)
     try:
-        release_undo(release=found, by=request.user, reason=request.POST.get("reason", "").strip())
+        release_tell(release=found, control=control, by=request.user)
+    except NotNow as exc:
+        messages.warning(request, str(exc))
+    return redirect(found)
+
+
+@require_POST
+def undo(request: PageRequest, release_id: int) -> HttpResponse:
+    found = get_object_or_404(releases_visible(request.user), pk=release_id)
+    form = UndoForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        release_undo(release=found, by=request.user, reason=reason)
     except InvalidInput as exc:
         messages.error(request, str(exc))
     else:

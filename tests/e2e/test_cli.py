@@ -218,7 +218,9 @@ def test_jobs_are_published_in_the_order_of_their_dependencies(dev: Terminal, se
     assert f"- delete {tags['db']}" in dev.ocean("apply", "-f", ".", "--prune", selector, "--plan-only").out
 
 
-def test_logs_are_followed_through_a_publish(dev: Terminal, service: str) -> None:
+def test_logs_are_followed_through_a_publish_and_a_restart_of_the_console(
+    dev: Terminal, service: str, stack: RunningStack
+) -> None:
     dev.write("web", service=service)
     dev.done("publish", "-f", "web.yaml", "--wait")
     job = f"{service}/web"
@@ -236,7 +238,12 @@ def test_logs_are_followed_through_a_publish(dev: Terminal, service: str) -> Non
             lambda: "version-1.10 of" in read.read_text(), what="the old instance's line", timeout_s=30
         )
         dev.write("web", service=service, version="2.0")
-        dev.done("publish", "-f", "web.yaml", "--wait")
+        publishing = dev.start("publish", "-f", "web.yaml", "--wait")
+        assert publishing.stderr is not None
+        assert "took it" in publishing.stderr.readline()
+        stack.kill("web")
+        _out, err = publishing.communicate(timeout=90)
+        assert publishing.returncode == 0, err
         wait_until(lambda: "version-2.0 of" in read.read_text(), what="the new instance's line", timeout_s=30)
         wait_until(lambda: "Version 2 runs" in read.read_text(), what="what happened between", timeout_s=10)
     finally:

@@ -61,8 +61,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cancel": ("operations:cancel", "Ask for an operation's end."),
     },
     "More": {
-        "template": ("shelf:template", "List templates, or show one."),
-        "secrets": ("shelf:secrets", "A product line's secrets: names, never values."),
+        "template": ("templates:template", "Templates: list, show, save a job as one, update jobs."),
+        "secrets": ("secrets:secrets", "A product line's secrets: names, never values."),
         "completion": ("completion:completion", "Print what completes commands in your shell."),
     },
 }

@@ -61,6 +61,12 @@ class OceanCommand(click.Command):
         self.params.extend(_common())
 
 
+class CommonGroup(click.Group):
+    """A group whose commands know the common options, too."""
+
+    command_class = OceanCommand
+
+
 def add_common_options(function: FunctionT) -> FunctionT:
     """The same for the root, before a command's name."""
     params = getattr(function, "__click_params__", [])

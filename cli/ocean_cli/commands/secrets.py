@@ -1,4 +1,4 @@
-"""Templates, and a product line's secrets."""
+"""A product line's secrets."""
 
 from __future__ import annotations
 
@@ -9,34 +9,12 @@ from urllib.parse import quote
 import click
 
 from ocean_cli.errors import Usage
-from ocean_cli.options import OceanCommand, command, yes_option
+from ocean_cli.options import CommonGroup, yes_option
 from ocean_cli.output import Column
 from ocean_cli.session import Session, pass_session
 from ocean_cli.words import local
 
 JSON = dict[str, Any]
-
-
-@command("template")
-@click.argument("name", required=False)
-@pass_session
-def template(session: Session, name: str | None) -> None:
-    """List templates, or show one.
-
-    What is shown can go into a job's file: `template: NAME`, and in `spec` what differs."""
-    if name is None:
-        columns = [Column("Name", "name"), Column("Kind", "kind"), Column("Title", "title")]
-        session.out.rows(session.api.pages("templates/"), columns, name="name")
-        return
-    if not session.out.for_programs:
-        session.out.format = "yaml"
-    session.out.data(session.api.get(f"templates/{quote(name, safe='')}/"))
-
-
-class Secrets(click.Group):
-    """Its commands know the common options, too."""
-
-    command_class = OceanCommand
 
 
 line_option = click.option(
@@ -48,7 +26,7 @@ line_option = click.option(
 )
 
 
-@click.group("secrets", cls=Secrets)
+@click.group("secrets", cls=CommonGroup)
 def secrets() -> None:
     """A product line's secrets: names, never values.
 

@@ -11,7 +11,7 @@ from apps.core.engines import get_engine
 from apps.core.models import Cluster
 from apps.jobs.mirror.sync import sync_everything
 from apps.jobs.services.expiry_due import expiries_run
-from apps.jobs.services.history import gone_instances_prune, history_prune
+from apps.jobs.services.history import gone_instances_prune, history_prune, stamps_prune
 from apps.jobs.services.look import LOOK_TASK
 from apps.jobs.services.releases import releases_prune
 from apps.jobs.services.usage import usage_count, usage_prune
@@ -25,6 +25,8 @@ def prune_history() -> None:
     while history_prune(now=timezone.now()):
         pass
     while gone_instances_prune(now=timezone.now()):
+        pass
+    while stamps_prune(now=timezone.now()):
         pass
     usage_prune(now=timezone.now())
 

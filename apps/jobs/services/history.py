@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from apps.jobs.models import GoneInstance, Job, JobEvent
+from apps.jobs.models import DefinitionStamp, GoneInstance, Job, JobEvent
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -77,4 +78,20 @@ def gone_instances_prune(*, now: datetime, batch: int = 5000) -> int:
     old = GoneInstance.objects.filter(gone_at__lt=now - timedelta(days=GoneInstance.KEPT_DAYS))
     pks = list(old.order_by("gone_at").values_list("pk", flat=True)[:batch])
     GoneInstance.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def stamps_prune(*, now: datetime, batch: int = 5000) -> int:
+    """Forget which version a definition was before the last one that is older than OCEAN_HISTORY_DAYS: what still runs
+    of those has its version on its row. Returns how many."""
+    begins = history_begins(now=now)
+    later = DefinitionStamp.objects.filter(
+        job=OuterRef("job"),
+        slot=OuterRef("slot"),
+        changed_at__gt=OuterRef("changed_at"),
+        changed_at__lt=begins,
+    )
+    old = DefinitionStamp.objects.filter(Exists(later), changed_at__lt=begins)
+    pks = list(old.values_list("pk", flat=True).order_by()[:batch])
+    DefinitionStamp.objects.filter(pk__in=pks).delete()
     return len(pks)

@@ -27,7 +27,6 @@ from apps.jobs import masking
 from apps.jobs.masking import MASKED, Mask
 from apps.jobs.mirror.apply import mirror_apply
 from apps.jobs.models import Job
-from apps.jobs.operations import base
 from apps.jobs.services import job_publish, secret_set
 from apps.jobs.tests.factories import make_job, make_spec
 from apps.jobs.tests.pages import browser
@@ -101,11 +100,13 @@ def everything_stored() -> str:
     with connection.cursor() as cursor:
         rows = []
         for table in connection.introspection.table_names(cursor):
-            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+            columns = [
+                column.name for column in connection.introspection.get_table_description(cursor, table)
+            ]
             shown = [name for name in columns if (table, name) != ("jobs_secret", "value")]
             if shown:
                 selected = ", ".join(f'"{name}"::text' for name in shown)
-                cursor.execute(f'SELECT {selected} FROM "{table}"')  # noqa: S608 - the catalogue's own names
+                cursor.execute(f'SELECT {selected} FROM "{table}"')
                 rows += cursor.fetchall()
     return repr(rows)
 
@@ -150,7 +151,12 @@ def test_the_value_is_shown_stored_and_logged_nowhere(
     seen: dict[str, str] = {"the database": everything_stored(), "the log": caplog.text}
     for person in (by, make_sre()):
         client, api = browser(person), api_client(person)
-        for path in [*pages_of(job, instance.id), f"/product-lines/{job.product_line.tag}/", "/operations/", "/audit/"]:
+        for path in [
+            *pages_of(job, instance.id),
+            f"/product-lines/{job.product_line.tag}/",
+            "/operations/",
+            "/audit/",
+        ]:
             seen[path] = content_of(client.get(path))
         values = {"tag": job.tag, "number": 1, "other": 1, "task_id": instance.id}
         for route in JOB_ROUTES:
@@ -161,7 +167,9 @@ def test_the_value_is_shown_stored_and_logged_nowhere(
                     seen[url + query] = content_of(answer)
         operations = api.get("/api/v1/operations/").json()["results"]
         for operation in operations:
-            seen[f"operation {operation['id']}"] = api.get(f"/api/v1/operations/{operation['id']}/").content.decode()
+            seen[f"operation {operation['id']}"] = api.get(
+                f"/api/v1/operations/{operation['id']}/"
+            ).content.decode()
     shown = [where for where, text in seen.items() if any(form in text for form in (VALUE, WRITTEN, FILE))]
     assert shown == []
     logs = seen[f"/api/v1/jobs/{job.tag}/logs/?task={instance.id}&file=stdout"]
@@ -182,7 +190,6 @@ def test_a_scheduler_s_words_are_masked(job: Job, by: User, monkeypatch: pytest.
             raise Refused(f"no: {said}", remote="marathon", operation="PUT", details=(("/env", said),))
 
     monkeypatch.setattr(masking, "get_engine", lambda cluster: Quoting())
-    assert base.job_engine is masking.job_engine
     operation = run(job_publish(job=job, by=by))
     assert operation.state == Operation.State.FAILED
     assert "PASSWORD" in operation.error
@@ -195,11 +202,17 @@ def test_an_instance_s_last_words_are_masked(job: Job, by: User, cluster: Cluste
     status = get_engine(cluster).get(WorkloadId(job.workload_id))
     assert status is not None
     failure = InstanceFailure(
-        InstanceId("x.1"), InstanceState.FAILED, "node1", f"docker run -e PASSWORD={VALUE} failed", timezone.now()
+        InstanceId("x.1"),
+        InstanceState.FAILED,
+        "node1",
+        f"docker run -e PASSWORD={VALUE} failed",
+        timezone.now(),
     )
     mirror_apply(cluster, [replace(status, last_failure=failure)], at=timezone.now() + timedelta(seconds=1))
     assert VALUE not in everything_stored()
-    assert f"docker run -e PASSWORD={MASKED} failed" in repr(list(job.events.values_list("values", flat=True)))
+    assert f"docker run -e PASSWORD={MASKED} failed" in repr(
+        list(job.events.values_list("values", flat=True))
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,10 @@ class ParameterForm(PlainForm):
 
     def given(self) -> dict[str, Any]:
         """What was typed; a field that was left empty counts as not given."""
+        if not self.is_valid():
+            return {}
         typed = {parameter["name"]: self.cleaned_data[parameter["name"]] for parameter in self.parameters}
-        return {name: value for name, value in typed.items() if value != ""} if self.is_valid() else {}
+        return {name: value for name, value in typed.items() if value != ""}
 
     def put_errors(self, errors: Iterable[FieldError]) -> list[FieldError]:
         """Put each error at its field; returns those that are none of a parameter's."""

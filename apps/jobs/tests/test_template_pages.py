@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -199,7 +201,11 @@ class TestUpdate:
             f"take:{jobs[1].tag}:cpus": "template",
         }
         data[f"version:{jobs[1].tag}"] = "2"
-        done = text_of(dev.post("/templates/web/update/", data))
+        answer = dev.post("/templates/web/update/", data)
+        done = text_of(answer)
+        [address] = re.findall(r'href="(/releases/new/[^"]+)"', answer.content.decode())
+        assert dev.get(unescape(address)).status_code == 200
+        assert all(quote(job.tag) in address for job in jobs)
         assert "New versions of 2 jobs were saved. Nothing is published yet." in done
         assert [job.versions.latest("number").spec["cpus"] for job in jobs] == [0.5, 0.5]
         assert "No job of yours is on an older version." in text_of(dev.get("/templates/web/update/"))

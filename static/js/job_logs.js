@@ -64,7 +64,6 @@ function start(card) {
     list.held = paused || away;
     pauseButton.setAttribute("aria-pressed", String(paused));
     pauseButton.classList.toggle("active", paused);
-    viewport.setAttribute("aria-busy", String(!(paused || away)));
     changed();
     reader.wake();
   }

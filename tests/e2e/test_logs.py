@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from apps.accounts.tests.factories import make_member
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_running_job
+from tests.e2e.test_accessibility import violations
 from tests.e2e.test_frame import PHONE, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs_program("chromium")]
@@ -197,6 +198,24 @@ def test_what_is_loaded_stays_bounded_and_an_instance_that_comes_can_be_chosen(
     count = log.locator(".log-line").count()
     assert 4900 <= count <= 5100
     expect(page.get_by_label("Instance")).to_contain_text("node9 · running · new.1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_of_all_kinds_can_be_read_by_everybody(
+    page: Page, api: Api, log: Locator, job: Job, theme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    for number in range(9):
+        api.say(f"error {number}", task_id=f"web.{number}", position=str(number))
+    api.say("to stderr: error", file="stderr", estimated=True)
+    for level in ("info", "warning", "error"):
+        api.say("error told", source="event", level=level)
+    open_logs(page, job)
+    expect(log.locator(".log-line")).to_have_count(13)
+    page.get_by_label("Search in what is loaded").fill("error")
+    page.keyboard.press("Enter")
+    expect(log.locator("mark")).to_have_count(13)
+    assert violations(page) == []
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, api: Api, log: Locator, job: Job) -> None:

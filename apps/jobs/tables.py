@@ -26,25 +26,19 @@ class Cell(tables.TemplateColumn):  # type: ignore[misc] # django-tables2 is unt
         return {**super().get_context_data(table=table, **kwargs), "table": table}
 
 
+MARK = {"th": {"class": "job-star-head"}, "td": {"class": "job-star-cell"}}
+"""`attrs` of a narrow column whose heading only screen readers need."""
+
+
 class JobTable(OceanTable):
     region = "jobs"
     live = "jobs"
     caption = _("Jobs")
     empty_template = "jobs/_empty_list.html"
 
-    choose = Cell(
-        "_choose.html",
-        verbose_name="",
-        accessor="pk",
-        orderable=False,
-        attrs={"td": {"class": "job-star-cell"}},
-    )
+    choose = Cell("_choose.html", verbose_name=_("Chosen"), accessor="pk", orderable=False, attrs=MARK)
     favourite = Cell(
-        "_favourite.html",
-        verbose_name="",
-        accessor="pk",
-        orderable=False,
-        attrs={"td": {"class": "job-star-cell"}},
+        "_favourite.html", verbose_name=_("Favourite"), accessor="pk", orderable=False, attrs=MARK
     )
     tag = Cell(
         "_job.html",

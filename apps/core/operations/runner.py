@@ -17,7 +17,7 @@ from typing import Any, assert_never
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -95,9 +95,10 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
         log.warning("operation_kind_unknown", extra={"operation": operation_id, "kind": before.kind})
         return None
     if before.cluster_id is not None and _cluster_is_full(before.cluster_id, now=now):
-        Operation.objects.filter(pk=operation_id, state=before.state).update(
-            wake_at=now + timedelta(seconds=FULL_CLUSTER_RETRY_S)
-        )
+        if before.state == Operation.State.QUEUED:  # one that the mirror woke stays due
+            Operation.objects.filter(pk=operation_id, state=before.state).update(
+                wake_at=now + timedelta(seconds=FULL_CLUSTER_RETRY_S)
+            )
         ring(operation_id, queue=queue_of(before.kind), after_s=FULL_CLUSTER_RETRY_S)
         return None
     claimed = (
@@ -131,10 +132,10 @@ def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
 
 
 def _ring_put_off(cluster_id: int) -> None:
-    """A place on the cluster is free: the first that found it full and was not begun yet need not wait for its time."""
-    put_off = Operation.objects.filter(
-        cluster_id=cluster_id, state=Operation.State.QUEUED, wake_at__gt=timezone.now()
-    )
+    """A place on the cluster is free: the first that found it full need not wait for its time."""
+    not_begun = Q(state=Operation.State.QUEUED, wake_at__gt=timezone.now())
+    woken = Q(state=Operation.State.WAITING, wake_at__isnull=True)
+    put_off = Operation.objects.filter(not_begun | woken, cluster_id=cluster_id)
     first = put_off.order_by("pk").values_list("pk", "kind").first()
     if first is not None and put_off.filter(pk=first[0]).update(wake_at=None):
         ring(first[0], queue=queue_of(first[1]))

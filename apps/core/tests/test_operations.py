@@ -376,6 +376,19 @@ def test_one_slow_cluster_does_not_get_all_the_workers(script: Script, settings:
 
 
 @pytest.mark.django_db
+def test_one_that_the_mirror_woke_stays_due_while_its_cluster_is_full(script: Script, settings: Any) -> None:
+    settings.OCEAN_OPERATIONS_PER_CLUSTER = 1
+    cluster = make_cluster()
+    held, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
+    Operation.objects.filter(pk=held.pk).update(
+        state="running", lease_expires_at=timezone.now() + timedelta(seconds=20)
+    )
+    Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=None)
+    run_operation(woken.pk)
+    assert (state_of(woken), woken.wake_at, script.steps) == ("waiting", None, 0)
+
+
+@pytest.mark.django_db
 def test_what_found_its_cluster_full_goes_on_as_soon_as_there_is_a_place(script: Script) -> None:
     script.plays = [Done()]
     cluster = make_cluster()

@@ -298,7 +298,7 @@ def test_a_draft_says_that_nothing_runs(client: Client, job: Job) -> None:
 
 @pytest.mark.parametrize("rows", [5, 50])
 @pytest.mark.parametrize(
-    ("path", "queries"), [("", 10), ("history/", 9), ("versions/", 10), ("logs/", 10), ("configuration/", 7)]
+    ("path", "queries"), [("", 10), ("history/", 9), ("versions/", 10), ("logs/", 10), ("configuration/", 8)]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     rows: int, path: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -15,6 +16,7 @@ from bench.company import CLUSTER
 from bench.house import House
 
 LOOK_EVERY_S = 0.05
+FULL_RETRY_S = 0.05
 AT_ONCE = 16
 GIVE_UP_S = 120.0
 LINE = "pdl.ocean_owt.inf_cop.xiaomi"
@@ -108,9 +110,14 @@ class Direct:
         return session
 
     def put(self, app_id: str, body: dict[str, Any]) -> None:
-        self._session.put(
-            f"{self._url}/v2/apps/{app_id.strip('/')}", json=body, timeout=30
-        ).raise_for_status()
+        """Asked again while Marathon has as many deployments as it takes (403, `--max_running_deployments`)."""
+        while True:
+            url = f"{self._url}/v2/apps/{app_id.strip('/')}"
+            answer = self._session.put(url, json=body, timeout=30)
+            if answer.status_code != HTTPStatus.FORBIDDEN:
+                answer.raise_for_status()
+                return
+            time.sleep(FULL_RETRY_S)
 
     def delete(self, app_id: str) -> None:
         self._session.delete(f"{self._url}/v2/apps/{app_id.strip('/')}", timeout=30).raise_for_status()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from apps.jobs.models.job import Job
+
+if TYPE_CHECKING:
+    from apps.accounts.models import ProductLine
 
 
 class JobTemplate(models.Model):
@@ -50,6 +53,10 @@ class JobTemplate(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("jobs:template", args=[self.name])
+
+    def is_for(self, product_line: ProductLine) -> bool:
+        """Whether the line's jobs may follow it: it is everybody's, or the line's own."""
+        return self.product_line_id in (None, product_line.pk)
 
     @property
     def shown_title(self) -> str:

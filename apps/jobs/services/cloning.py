@@ -19,8 +19,9 @@ from apps.jobs.cloning.facts import Destination, moved_spec, read_place
 from apps.jobs.models import Job, JobVersion
 from apps.jobs.selectors import dependents_of
 from apps.jobs.services.actions import Ask, job_publish
-from apps.jobs.services.drafts import NewJob, job_create, job_version_add, require_editable
+from apps.jobs.services.drafts import NewJob, Origin, job_create, job_version_add, require_editable
 from apps.jobs.services.history import Happening, history_add
+from apps.jobs.templating.selectors import origin_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -165,6 +166,7 @@ def _create(job: Job, row: JobVersion, to: Destination, *, by: User, idempotency
         name=to.name,
         spec=spec,
         note="",
+        origin=_origin(job, to),
     )
     with transaction.atomic():
         clone = job_create(new=new, by=by, idempotency_key=idempotency_key)
@@ -174,6 +176,14 @@ def _create(job: Job, row: JobVersion, to: Destination, *, by: User, idempotency
         happening = Happening("cloned", f"cloned:{clone.pk}", CLONED_TO, {"tag": clone.tag})
         history_add(job, happening, actor=by)
     return clone
+
+
+def _origin(job: Job, to: Destination) -> Origin | None:
+    """The clone follows the job's template, where its product line may know of that."""
+    found = origin_of(job)
+    if found is None or not found.version.template.is_for(to.product_line):
+        return None
+    return Origin(found.version, found.parameters)
 
 
 def _version(job: Job, number: int | None) -> JobVersion:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from apps.accounts.models import ProductLine, validate_name
-from apps.accounts.rights import Right, require, scope
+from apps.accounts.rights import Right, may, require, scope
 from apps.core.audit import audit
 from apps.core.errors import DomainError, FieldError, Forbidden, InvalidInput, KeyReused, StaleVersion
 from apps.core.live import announce
@@ -156,6 +156,11 @@ def require_editable(job: Job, *, by: User) -> None:
     require(by, Right.CHANGE, job.product_line)
     if job.managed_by:
         raise Forbidden(_("This job belongs to %(owner)s and is changed there.") % {"owner": job.managed_by})
+
+
+def may_edit(job: Job, *, by: User) -> bool:
+    """Whether `require_editable` would let the person."""
+    return may(by, Right.CHANGE, job.product_line) and not job.managed_by
 
 
 def check_new(new: NewJob) -> dict[str, Any]:

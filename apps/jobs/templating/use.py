@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.jobs.models import Job, JobOrigin, JobTemplate, JobTemplateVersion, JobVersion
+from apps.jobs.services.drafts import may_edit
 from apps.jobs.templating.parameters import parameters_validate, sample_values, values_validate
 from apps.jobs.templating.placeholders import escape, fill, placeholder
 from apps.jobs.templating.services import NewTemplate, template_create
@@ -49,8 +50,9 @@ class Turned:
 def job_save_as_template(
     *, job: Job, new: NewTemplate, turned: Sequence[Turned], by: User, version: int | None = None
 ) -> JobTemplate:
-    """A template with the job's values, some of them turned into parameters. The job follows it from now on, unless it
-    follows another one already. `new.spec` and `new.parameters` are made here. Raises InvalidInput, Forbidden."""
+    """A template with the job's values, some of them turned into parameters. The job follows it from now on, where the
+    person may change the job, its product line may know of the template, and it follows no other one. `new.spec` and
+    `new.parameters` are made here. Raises InvalidInput, Forbidden."""
     row = JobVersion.objects.filter(job=job, number=version or job.latest_version).first()
     if row is None:
         text = _("There is no version %(number)s; the latest is %(latest)s.")
@@ -69,7 +71,8 @@ def job_save_as_template(
         ),
         by=by,
     )
-    if row.number == job.latest_version and not JobOrigin.objects.filter(job=job).exists():
+    follows = may_edit(job, by=by) and template.is_for(job.product_line) and row.number == job.latest_version
+    if follows and not JobOrigin.objects.filter(job=job).exists():
         first = JobTemplateVersion.objects.get(template=template, number=1)
         JobOrigin.objects.create(job=job, version=first, parameters=_values_of(first, row.spec, turned))
     return template

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from apps.accounts.models import ProductLine, Role
+from apps.accounts.models import Membership, ProductLine, Role
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre, make_user
 from apps.core.models import Cluster, Operation
 from apps.core.tests.client import api_client, field_codes, problem_type
@@ -275,6 +275,26 @@ class TestOfAJob:
             "parameters": turned,
         }
         assert field_codes(dev.post(TEMPLATES, body)) == codes
+
+    def test_a_job_that_one_only_sees_is_a_pattern_and_follows_nothing(
+        self, line: ProductLine, job: Job
+    ) -> None:
+        user = make_member(line, role=Role.VIEWER)
+        mine = make_product_line()
+        Membership.objects.create(user=user, product_line=mine, role=Role.DEVELOPER)
+        body = {"name": "mine", "title": "Mine", "product_line": mine.tag, "from_job": job.tag}
+        assert api_client(user).post(TEMPLATES, body).status_code == 201
+        assert not JobOrigin.objects.exists()
+
+    def test_a_job_follows_no_template_that_its_line_does_not_know_of(
+        self, line: ProductLine, job: Job
+    ) -> None:
+        mine = make_product_line()
+        user = make_member(mine)
+        Membership.objects.create(user=user, product_line=line, role=Role.DEVELOPER)
+        body = {"name": "mine", "title": "Mine", "product_line": mine.tag, "from_job": job.tag}
+        assert api_client(user).post(TEMPLATES, body).status_code == 201
+        assert not JobOrigin.objects.exists()
 
     def test_the_job_of_others_is_unknown(self, dev: APIClient, line: ProductLine) -> None:
         body = {"name": "web", "title": "Web", "product_line": line.tag, "from_job": make_job().tag}

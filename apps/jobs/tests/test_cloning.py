@@ -14,7 +14,14 @@ from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.core.tests.factories import make_cluster
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import Job, JobEvent
-from apps.jobs.tests.factories import make_job, make_running_job, make_spec, make_version
+from apps.jobs.tests.factories import (
+    make_job,
+    make_job_from,
+    make_running_job,
+    make_spec,
+    make_template,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +153,23 @@ class TestClone:
         assert problem_type(client.post(f"{url}clone/", body)) == "forbidden"
         dev.memberships.filter(product_line=line).update(role=Role.DEVELOPER)
         assert client.post(f"{url}clone/", body).json()["product_line"] == line.tag
+
+    def test_it_follows_the_template_of_the_job_where_its_line_may_know_of_that(
+        self, client: APIClient, dev: User, c3: Cluster
+    ) -> None:
+        line, other = dev.product_lines.get(), make_product_line()
+        Membership.objects.create(user=dev, product_line=other, role=Role.DEVELOPER)
+        own = make_job_from(make_template(name="own", product_line=line), name="a", product_line=line)
+        common = make_job_from(make_template(name="common"), name="b", product_line=line)
+
+        def template_of_clone(job: Job, **wish: str) -> Any:
+            answer = client.post(f"/api/v1/jobs/{job.tag}/clone/", {"cluster": "c3", **wish})
+            assert answer.status_code == 201, answer.content
+            return answer.json()["template"]
+
+        assert template_of_clone(own) == {"name": "own", "version": 1, "latest": 1, "parameters": {}}
+        assert template_of_clone(own, product_line=other.tag) is None
+        assert template_of_clone(common, product_line=other.tag)["name"] == "common"
 
     def test_whoever_only_sees_it_may_clone_it_to_a_line_of_theirs(self, job: Job, url: str) -> None:
         line = make_product_line()

@@ -16,11 +16,12 @@ from apps.core.views.tables import TablePage
 from apps.jobs.filters import InstanceFilter, JobVersionFilter
 from apps.jobs.models import Instance, Job, JobVersion
 from apps.jobs.selectors import instances_of, versions_of
+from apps.jobs.services.drafts import may_edit
 from apps.jobs.spec import spec_diff
 from apps.jobs.tables import InstanceTable, VersionTable
 from apps.jobs.templating.selectors import origin_of
 from apps.jobs.views.changes import shown_changes
-from apps.jobs.views.job_page import find_job, header, may_act, render_job
+from apps.jobs.views.job_page import find_job, header, render_job
 from apps.jobs.views.spec_sections import spec_sections
 
 MAX_CHOICES = 200
@@ -38,10 +39,10 @@ class JobTablePage(TablePage):
         return find_job(self.request, self.kwargs["tag"])
 
     def get_table_kwargs(self) -> dict[str, Any]:
-        return {"job": self.job, "may_change": may_act(self.request.user, self.job)}
+        return {"job": self.job, "may_change": may_edit(self.job, by=self.request.user)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        may_change = may_act(self.request.user, self.job)
+        may_change = may_edit(self.job, by=self.request.user)
         return {
             **super().get_context_data(**kwargs),
             **header(self.job),

@@ -14,8 +14,9 @@ from apps.core.views.pages import PageRequest, render_page
 from apps.jobs.forms.past import HistoryForm, MomentsForm
 from apps.jobs.past import compare as compare_moments
 from apps.jobs.past import people_of, timeline
+from apps.jobs.services.drafts import may_edit
 from apps.jobs.views.changes import shown_changes
-from apps.jobs.views.job_page import find_job, header, may_act
+from apps.jobs.views.job_page import find_job, header
 
 ALMOST_MS = timedelta(microseconds=999)
 
@@ -27,7 +28,7 @@ def history(request: PageRequest, tag: str) -> HttpResponse:
     """Who did what when and why, and what the scheduler reported; `before` leads to what was earlier."""
     job = find_job(request, tag)
     target = request.headers.get("HX-Target")
-    context: dict[str, Any] = {"job": job, "tab": "history", "may_change": may_act(request.user, job)}
+    context: dict[str, Any] = {"job": job, "tab": "history", "may_change": may_edit(job, by=request.user)}
     if target != "history":
         context |= header(job)
     if target != "job-header":
@@ -48,7 +49,7 @@ def compare(request: PageRequest, tag: str) -> HttpResponse:
     context: dict[str, Any] = {
         "job": job,
         "tab": "history",
-        "may_change": may_act(request.user, job),
+        "may_change": may_edit(job, by=request.user),
         "form": form,
     }
     if form.is_valid():

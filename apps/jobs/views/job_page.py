@@ -8,8 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from apps.accounts.models import User
-from apps.accounts.rights import Right, may
 from apps.core.models import Operation, OperationLog
 from apps.core.operations.kinds import controls_of
 from apps.core.operations.line import successor_of
@@ -21,6 +19,7 @@ from apps.jobs.planning import RolloutCount
 from apps.jobs.rollout.phases import phases_of
 from apps.jobs.selectors import job_explain, jobs_visible, operations_of, rollout_of
 from apps.jobs.services.actions import PUBLISH, RESTART, ROLLBACK
+from apps.jobs.services.drafts import may_edit
 
 LOG_LINES = 8
 
@@ -32,16 +31,11 @@ def find_job(request: PageRequest, tag: str) -> Job:
 
 def render_job(request: PageRequest, job: Job, template: str, context: dict[str, Any]) -> HttpResponse:
     """A page of one job: the header of all of them, and its own part; each refreshes by itself."""
-    own = {"job": job, "may_change": may_act(request.user, job), **context}
+    own = {"job": job, "may_change": may_edit(job, by=request.user), **context}
     parts = {"job-header": "jobs/_header.html"}
     if request.headers.get("HX-Target") in (None, "job-header"):
         own |= header(job)
     return render_page(request, template, own, parts=parts)
-
-
-def may_act(user: User, job: Job) -> bool:
-    """Whether the page offers actions at all: the right to change, and no service that owns the job."""
-    return not job.managed_by and may(user, Right.CHANGE, job.product_line)
 
 
 def header(job: Job) -> dict[str, Any]:

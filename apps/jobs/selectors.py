@@ -97,14 +97,19 @@ def dependents_of(user: Person, tags: Sequence[str], *, limit: int = 20) -> list
 
 
 def releases_visible(user: Person) -> QuerySet[Release]:
-    """The releases that have a job of the person's product lines, or that they asked for; all for those who see all."""
+    """The releases that have a job of the person's product lines, or that they asked for; all for those who see all.
+    With `is_whole`: the person may know of every job of it, and so may read its words, which name them."""
     releases = Release.objects.select_related("requested_by", "operation")
     if sees_everything(user):
-        return releases
-    items = ReleaseItem.objects.filter(
-        release=OuterRef("pk"), job__product_line__in=product_lines_visible(user)
-    )
-    return releases.filter(Q(Exists(items)) | Q(requested_by=user.pk))
+        return releases.annotate(is_whole=Value(True, output_field=BooleanField()))
+    items, known = ReleaseItem.objects.filter(release=OuterRef("pk")), product_lines_visible(user)
+    releases = releases.annotate(is_whole=~Exists(items.exclude(job__product_line__in=known)))
+    return releases.filter(Q(Exists(items.filter(job__product_line__in=known))) | Q(requested_by=user.pk))
+
+
+def speaking_operation(release: Release) -> Operation | None:
+    """The operation of a row of `releases_visible`, where the person may read what it says."""
+    return release.operation if getattr(release, "is_whole") else None  # noqa: B009 - an annotation of the query
 
 
 def with_items(releases: QuerySet[Release], user: Person) -> QuerySet[Release]:

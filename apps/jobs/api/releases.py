@@ -30,7 +30,7 @@ from apps.jobs.releases.plan import (
     Wish,
     release_plan,
 )
-from apps.jobs.selectors import releases_visible, with_items
+from apps.jobs.selectors import releases_visible, speaking_operation, with_items
 from apps.jobs.services.releases import release_cancel, release_create, release_tell, release_undo
 
 
@@ -94,13 +94,14 @@ class ReleaseItemSerializer(serializers.ModelSerializer[ReleaseItem]):
 
 
 class ReleaseListSerializer(serializers.ModelSerializer[Release]):
-    """`operation` is the id of the operation that carries it out, or took it back last."""
+    """`operation` is the id of the operation that carries it out, or took it back last. What it says names the
+    release's jobs: null for whoever may not know of them all."""
 
     requested_by = serializers.CharField(source="requested_by.username")
     operation = serializers.IntegerField(source="operation_id", allow_null=True)
     progress = serializers.IntegerField(source="operation.progress", allow_null=True, default=None)
-    message = serializers.CharField(source="operation.message_text", allow_null=True, default=None)
-    error = serializers.CharField(source="operation.error_text", allow_null=True, default=None)
+    message = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
     created = UtcDateTimeField(source="created_at")
     finished = UtcDateTimeField(source="finished_at", allow_null=True)
 
@@ -111,6 +112,14 @@ class ReleaseListSerializer(serializers.ModelSerializer[Release]):
             "requested_by", "operation", "created", "finished",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_message(self, release: Release) -> str | None:
+        operation = speaking_operation(release)
+        return operation.message_text if operation else None
+
+    def get_error(self, release: Release) -> str | None:
+        operation = speaking_operation(release)
+        return operation.error_text if operation else None
 
 
 class ReleaseSerializer(ReleaseListSerializer):

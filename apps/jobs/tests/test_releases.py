@@ -5,6 +5,7 @@ The jobs' own operations are played: a test ends them, and lets the release take
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -594,6 +595,18 @@ class TestApi:
         member = api_client(make_member(other.product_line))
         assert [item["job"] for item in member.get(f"{URL}{release.pk}/").json()["items"]] == [other.tag]
         assert member.post(f"{URL}{release.pk}/undo/").status_code == 403
+
+    def test_what_it_says_is_for_those_who_may_know_of_all_its_jobs(self, jobs: list[Job]) -> None:
+        hidden, seen = make_running_job(name="hidden"), make_running_job(name="seen")
+        release = ask([hidden, seen], make_sre(), action=Action.RESTART)
+        Operation.objects.filter(target_type="release", target_id=release.pk).update(
+            message="%(job)s: at work", message_values={"job": hidden.name}, error="hidden is ill"
+        )
+        row = api_client(make_member(seen.product_line)).get(f"{URL}{release.pk}/").json()
+        assert (row["message"], row["error"]) == (None, None)
+        assert "hidden" not in json.dumps(row)
+        row = api_client(make_sre()).get(f"{URL}{release.pk}/").json()
+        assert (row["message"], row["error"]) == ("hidden: at work", "hidden is ill")
 
     @pytest.mark.parametrize(
         ("query", "count"),

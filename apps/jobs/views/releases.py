@@ -26,7 +26,7 @@ from apps.jobs.filters import ReleaseFilter
 from apps.jobs.forms.release import JobRow, ReleaseForm, UndoForm, item_wishes, job_rows
 from apps.jobs.models import Job, Release, ReleaseItem
 from apps.jobs.releases.plan import MAX_ITEMS, Plan, release_plan
-from apps.jobs.selectors import jobs_visible, releases_visible, with_items
+from apps.jobs.selectors import jobs_visible, releases_visible, speaking_operation, with_items
 from apps.jobs.services.releases import release_cancel, release_create, release_tell, release_undo
 
 _OF_ITEM = re.compile(r"items\[(\d+)\]\.")
@@ -81,7 +81,7 @@ class ReleaseList(TablePage):
 def release(request: PageRequest, release_id: int) -> HttpResponse:
     """How far it is, stage by stage."""
     found = get_object_or_404(with_items(releases_visible(request.user), request.user), pk=release_id)
-    operation = found.operation
+    operation, speaking = found.operation, speaking_operation(found)
     active = operation is not None and operation.is_active
     items = list(found.items.all())
     context = {
@@ -89,7 +89,7 @@ def release(request: PageRequest, release_id: int) -> HttpResponse:
         "operation": operation,
         "active": active,
         "stages": [(stage, list(rows)) for stage, rows in groupby(items, key=lambda item: item.stage)],
-        "log": list(operation.log.all()) if operation else [],
+        "log": list(speaking.log.all()) if speaking else [],
         "undo_form": UndoForm(),
         "controls": controls_of(operation) if operation else (),
         "may_change": _may_change(request.user, found, items),

@@ -168,13 +168,16 @@ class InstanceStatus:
 
 @dataclass(frozen=True, slots=True)
 class InstanceFailure:
-    """The last instance that ended badly, and the engine's own words about it."""
+    """The last instance that ended badly, and the engine's own words about it. `engine_version` and `restarts` are as
+    in `InstanceStatus`."""
 
     instance_id: InstanceId
     state: InstanceState
     host: str
     message: str
     at: datetime
+    engine_version: datetime | None = None
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

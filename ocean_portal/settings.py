@@ -33,6 +33,7 @@ REDIS_URL = env_secret("REDIS_URL")
 OCEAN_CLUSTERS = env_json("OCEAN_CLUSTERS", "[]")
 OCEAN_OPERATIONS_PER_CLUSTER = env_int("OCEAN_OPERATIONS_PER_CLUSTER", 3)
 OCEAN_HISTORY_DAYS = env_int("OCEAN_HISTORY_DAYS", 180)
+OCEAN_MIN_UP_S = env_int("OCEAN_MIN_UP_S", 3)
 
 # --- Django --------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

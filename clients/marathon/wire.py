@@ -52,6 +52,7 @@ class TaskFailure(TypedDict, total=False):
     host: str
     message: str
     timestamp: str
+    version: str
 
 
 class UpgradeStrategy(TypedDict):

@@ -120,6 +120,8 @@ def instance_failure(failure: TaskFailure) -> InstanceFailure:
         host=failure.get("host", ""),
         message=failure.get("message", ""),
         at=datetime.fromisoformat(failure["timestamp"]),
+        engine_version=_time(failure.get("version")),
+        restarts=restarts(failure["taskId"]),
     )
 
 

@@ -53,6 +53,7 @@ APP: App = {
         "host": "10.0.0.6",
         "message": "Command exited with status 1",
         "timestamp": "2024-05-01T11:00:00.000Z",
+        "version": "2024-05-01T10:00:00.000Z",
     },
 }
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -92,6 +93,8 @@ def test_an_app_is_read_whole() -> None:
             host="10.0.0.6",
             message="Command exited with status 1",
             at=NOON.replace(hour=11),
+            engine_version=NOON.replace(hour=10),
+            restarts=1,
         ),
         labels={"OCEAN_VERSION": "7", "team": "a"},
     )

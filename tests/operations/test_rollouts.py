@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.utils import timezone
@@ -417,3 +417,46 @@ def test_an_instance_that_does_not_end_is_told_again_and_its_host_named(
         f"Still not ended after 1 s, so told again to go at once; instances on: {host}."
     )
     assert operation.is_active
+
+
+class TestCrashing:
+    """Versions that nothing checks: Marathon calls them running in the moment before they end."""
+
+    CRASHING: ClassVar[dict[str, Any]] = {
+        "command": "pyhton3 serve.py",
+        "labels": {},
+        "backoff": {"first_s": 1, "factor": 1.0, "max_s": 1},
+    }
+
+    @pytest.fixture(autouse=True)
+    def tried(self, settings: Any) -> None:
+        settings.OCEAN_MIN_UP_S = 2
+
+    @pytest.mark.parametrize("kind", ["rolling", "recreate"])
+    def test_a_misspelt_command_fails_the_publish_and_the_version_before_is_put_back(
+        self, kind: str, four: Job, by: User
+    ) -> None:
+        next_version(four, **self.CRASHING)
+        operation = job_publish(job=four, by=by, strategy={"kind": kind, "max_surge": 4})
+        wait_until(lambda: not step(operation).is_active, what="it ends", timeout_s=40)
+        assert operation.state == "failed", operation.message_text
+        assert "does not stay up" in operation.error_text, operation.memory
+        assert operation.error_text.endswith("Version 2 goes on serving.")
+        four.refresh_from_db()
+        assert (four.target_version, four.running_version, status_of(four).version) == (2, 2, 2)
+        wait_until(lambda: status_of(four).running == 4, what="four run", timeout_s=10)
+
+    def test_a_canary_of_it_never_holds_and_no_old_one_is_touched(self, four: Job, by: User) -> None:
+        before = tasks(four)
+        next_version(four, **self.CRASHING)
+        operation = job_publish(job=four, by=by, strategy={**CANARY, "hold_s": 0, "deadline_s": 5})
+        wait_until(lambda: not step(operation).is_active, what="it ends", timeout_s=40)
+        assert (operation.state, tasks(four), beside(four)) == ("failed", before, None)
+
+    def test_one_that_stays_up_has_succeeded_when_it_has_run_for_that_long(self, four: Job, by: User) -> None:
+        next_version(four)
+        operation = job_publish(job=four, by=by, strategy={"kind": "rolling", "max_surge": 4})
+        assert ended(operation).state == "succeeded"
+        youngest = max(one.started_at for one in status_of(four).instances or () if one.started_at)
+        assert operation.finished_at is not None
+        assert operation.finished_at - youngest >= timedelta(seconds=2)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -34,9 +35,10 @@ from apps.jobs.operations.base import (
 )
 from apps.jobs.operations.dependencies import waits_for_dependencies
 from apps.jobs.operations.rollout_steps import Doing, main_taken
-from apps.jobs.rollout.planning import next_steps, only_drains
+from apps.jobs.rollout.crashes import CRASHES, keeps_crashing
+from apps.jobs.rollout.planning import next_steps, only_drains, only_on_trial
 from apps.jobs.rollout.progress import measure
-from apps.jobs.rollout.reading import drain_time, is_of, read_found, read_wanted
+from apps.jobs.rollout.reading import Trial, drain_time, is_of, read_found, read_wanted
 from apps.jobs.rollout.values import Finish, Found, Goal, Hold, Lost, Paused, Returned, Step, Wanted
 from apps.jobs.services.actions import PUBLISH, ROLLBACK, publish_intend, publish_plan
 from apps.jobs.services.drafts import SecretMissing
@@ -170,7 +172,14 @@ class _Turn:
     def _found(self) -> Found:
         seen, mark = self._seen, self._work.mark
         self._memory["ending"] = self._ending(seen)
-        found = read_found(self._work.job, seen.main, seen.side, mark=mark, ending=self._memory["ending"])
+        found = read_found(
+            self._work.job,
+            seen.main,
+            seen.side,
+            mark=mark,
+            ending=self._memory["ending"],
+            trial=Trial(self._now, min_up()),
+        )
         if is_of(seen.main, mark) and not self._memory.get("main"):  # an earlier try, whose answer was lost
             assert found.main is not None
             main_taken(self._work, found.main.deployments[0] if found.main.deployments else None)
@@ -229,6 +238,8 @@ class _Turn:
             operation.deadline_at = None
         elif operation.deadline_at is None:
             operation.deadline_at = self._now + OnJob.deadline
+        if phase == "aside":
+            self._memory.pop("held_since", None)  # what fell ill is held anew, from when it is well
         if phase == "paused":
             self._memory["paused_in"] = self._memory.get("phase", "begin")
         self._memory["phase"] = phase
@@ -260,7 +271,8 @@ class _Turn:
         if self._memory.get("seen") == said.values:
             self._diagnose(seen)
         self._memory["seen"] = dict(said.values)
-        return self._again(said, after_s=LOOK_AGAIN_S)
+        on_trial = only_on_trial(self._found)
+        return self._again(said, after_s=min_up().total_seconds() if on_trial else LOOK_AGAIN_S)
 
     def _again(self, said: words.Said, *, after_s: float) -> Again:
         self._work.say(said.text, **said.values)
@@ -292,11 +304,10 @@ class _Turn:
         if isinstance(step, Lost):
             self._memory["lost"] = True
             return words.line(words.SUPERSEDED if self._found.main else GONE)
-        if not self._late:
-            return None
-        if only_drains(self._wanted, self._found, self._now) and not self._memory.get("drains"):
-            self._memory["drains"] = True
-            self._work.operation.deadline_at = self._now + drain_time(self._spec)
+        if keeps_crashing(self._wanted, self._found, self._seen.main):
+            assert self._seen.main is not None
+            return words.line(words.KEEPS_CRASHING, count=CRASHES, why=self._work.why(self._seen.main))
+        if not self._late or self._is_given_more():
             return None
         seen = self._seen
         progress = measure(self._wanted, self._found)
@@ -308,6 +319,18 @@ class _Turn:
             wanted=self._wanted.aside if self._memory.get("phase") == "aside" else progress.wanted,
             why=self._work.why(status) if status else [],
         )
+
+    def _is_given_more(self) -> bool:
+        """Late, but all of it is there: only old ones that end, or new ones on trial, are waited for; once."""
+        for name, so, more in (
+            ("drains", only_drains(self._wanted, self._found, self._now), drain_time(self._spec)),
+            ("on_trial", only_on_trial(self._found), 2 * min_up()),
+        ):
+            if so and not self._memory.get(name):
+                self._memory[name] = True
+                self._work.operation.deadline_at = self._now + more
+                return True
+        return False
 
     def _turn_back(self, reason: dict[str, Any]) -> Again:
         """The reason is written down before anything is put back, which hides it."""
@@ -348,6 +371,11 @@ class _Turn:
         if self._work.operation.cancel_requested_at and not self._memory.get("lost"):
             return Cancelled(text, values)
         return Failed(text, values)
+
+
+def min_up() -> timedelta:
+    """How long a new instance that nothing checks must have run to be called well."""
+    return timedelta(seconds=settings.OCEAN_MIN_UP_S)
 
 
 def is_holding(operation: Operation) -> bool:

@@ -38,6 +38,9 @@ RUNS_BUT_SLOW = gettext_noop(
 HANDED_OVER = gettext_noop("Version %(version)s takes over.")
 SUPERSEDED = gettext_noop("Another change on the scheduler itself replaced this one.")
 CANCELLED = gettext_noop("Cancelled.")
+KEEPS_CRASHING = gettext_noop(
+    "The new version does not stay up: an instance ended %(count)s times in a row. %(why)s"
+)
 OLD_SERVES_ON = gettext_noop("%(why)s Version %(previous)s goes on serving.")
 NOTHING_BEFORE = gettext_noop("%(why)s Nothing ran before, so nothing runs now.")
 NEW_STAYS = gettext_noop(

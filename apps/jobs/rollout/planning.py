@@ -76,6 +76,12 @@ def only_drains(wanted: Wanted, found: Found, now: datetime) -> bool:
     )
 
 
+def only_on_trial(found: Found) -> bool:
+    """Whether every new instance there is runs, and some only have not run for long enough yet."""
+    new = [copy for slot in (found.main, found.side) if slot for copy in slot.new]
+    return any(copy.on_trial for copy in new) and all(copy.well or copy.on_trial for copy in new)
+
+
 def _forward(wanted: Wanted, found: Found, now: datetime) -> list[Step]:
     main = found.main
     if main is not None and main.ours:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,22 @@ from engines.base import OPERATION_LABEL, DeploymentId, InstanceState, InstanceS
 DRAIN_MARGIN = timedelta(seconds=15)
 """An instance that is asked to end has its kill grace and this before it is asked again."""
 SLOW_AFTER = timedelta(seconds=10)
+CLOCKS_DIFFER = timedelta(seconds=30)
+"""The scheduler's clock may be this far ahead of ours, or its word on when an instance started is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A new instance that nothing checks is well when it has run for `min_up`: Marathon calls it running in the moment
+    before a misspelt command ends, too."""
+
+    now: datetime
+    min_up: timedelta
+
+    def passed_by(self, instance: InstanceStatus) -> bool:
+        if instance.started_at is None:
+            return True
+        return not -CLOCKS_DIFFER <= self.now - instance.started_at < self.min_up
 
 
 def read_wanted(operation: Operation, spec: Mapping[str, Any]) -> Wanted:
@@ -69,10 +86,13 @@ def read_found(
     *,
     mark: str,
     ending: Mapping[str, str],
+    trial: Trial,
 ) -> Found:
     """What the scheduler has. `mark` tells this publish's definitions; `ending`: when each instance was first seen to
     end."""
-    slots = [_slot(status, mark=mark, ending=ending) if status else None for status in (main, side)]
+    slots = [
+        _slot(status, mark=mark, ending=ending, trial=trial) if status else None for status in (main, side)
+    ]
     return Found(slots[0], slots[1], serving=job.serving)  # type: ignore[arg-type] # the model's choices
 
 
@@ -92,14 +112,14 @@ def _slow_after(spec: Mapping[str, Any]) -> timedelta:
     return max([SLOW_AFTER, *graces])
 
 
-def _slot(status: WorkloadStatus, *, mark: str, ending: Mapping[str, str]) -> Slot:
+def _slot(status: WorkloadStatus, *, mark: str, ending: Mapping[str, str], trial: Trial) -> Slot:
     ours = is_of(status, mark)
     return Slot(
         ours=ours,
         version=status.version,
         wanted=status.wanted,
         copies=tuple(
-            _copy(instance, status, ours=ours, ending=ending)
+            _copy(instance, status, ours=ours, ending=ending, trial=trial)
             for instance in status.instances or ()
             if not has_ended(instance)
         ),
@@ -107,13 +127,19 @@ def _slot(status: WorkloadStatus, *, mark: str, ending: Mapping[str, str]) -> Sl
     )
 
 
-def _copy(instance: InstanceStatus, status: WorkloadStatus, *, ours: bool, ending: Mapping[str, str]) -> Copy:
+def _copy(
+    instance: InstanceStatus, status: WorkloadStatus, *, ours: bool, ending: Mapping[str, str], trial: Trial
+) -> Copy:
     since = ending.get(instance.id)
+    new, checked = ours and is_current(instance, status), status.has_health_checks
+    is_up = is_well(instance, checked=checked)
+    on_trial = new and is_up and not checked and not trial.passed_by(instance)
     return Copy(
         id=instance.id,
         host=instance.host,
-        new=ours and is_current(instance, status),
-        well=is_well(instance, checked=status.has_health_checks),
+        new=new,
+        well=is_up and not on_trial,
+        on_trial=on_trial,
         staged_at=instance.staged_at,
         ending=instance.state == InstanceState.KILLING,
         ending_since=datetime.fromisoformat(since) if since else None,

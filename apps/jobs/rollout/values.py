@@ -87,13 +87,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An instance. `new`: of this publish's definition. `ending`: the scheduler ends it, which was first seen at
-    `ending_since`."""
+    """An instance. `new`: of this publish's definition. `on_trial`: it runs, too short a time to be called well.
+    `ending`: the scheduler ends it, which was first seen at `ending_since`."""
 
     id: InstanceId
     host: str
     new: bool
     well: bool
+    on_trial: bool = False
     staged_at: datetime | None = None
     ending: bool = False
     ending_since: datetime | None = None
@@ -131,7 +132,9 @@ class Slot:
         return [
             copy
             for copy in self.new
-            if not copy.well and copy.staged_at is not None and now - copy.staged_at > wanted.slow_after
+            if not (copy.well or copy.on_trial)
+            and copy.staged_at is not None
+            and now - copy.staged_at > wanted.slow_after
         ]
 
     def is_up(self, count: int, *, missing: int = 0) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.jobs.models import Job
 from engines.base import InstanceState, InstanceStatus, WorkloadStatus
@@ -33,10 +33,28 @@ def is_side(path: str) -> bool:
     return path.endswith(SIDE_SUFFIX)
 
 
+CRASH_LOOP_WITHIN = timedelta(minutes=2)
+CRASH_LOOP_ENDS = 3
+
+
+def is_crash_loop(*, ends: int, wanted: int) -> bool:
+    """Whether so many bad ends within CRASH_LOOP_WITHIN are more than every instance having ended once (a host that was
+    lost, a service that was away): then what runs at this moment ends soon, too."""
+    return ends >= max(CRASH_LOOP_ENDS, 2 * wanted)
+
+
 def job_state(
-    *, published: bool, deploying: bool, wanted: int, running: int, healthy: int, has_health_checks: bool
+    *,
+    published: bool,
+    deploying: bool,
+    wanted: int,
+    running: int,
+    healthy: int,
+    has_health_checks: bool,
+    crash_loop: bool = False,
 ) -> Job.State:
-    """A job's one word. Without health checks an instance is well when it runs."""
+    """A job's one word. Without health checks an instance is well when it runs; no job is while its instances end
+    again and again."""
     if not published:
         return Job.State.DRAFT
     if deploying:
@@ -44,7 +62,8 @@ def job_state(
     if wanted == 0:
         return Job.State.STOPPED if running == 0 else Job.State.DEPLOYING
     well = healthy if has_health_checks else running
-    return Job.State.RUNNING if well >= wanted and running >= wanted else Job.State.DEGRADED
+    is_well = well >= wanted and running >= wanted and not crash_loop
+    return Job.State.RUNNING if is_well else Job.State.DEGRADED
 
 
 def publish_instances(*, asked: int, asked_before: int | None, wanted: int) -> int:

@@ -93,12 +93,12 @@ _FIXED_PORT = re.compile(r"(?<![\w.$])(\d{4,5})(?![\w.])")
 
 
 def latest(facts: Facts) -> Ended | None:
-    """The latest end that a crash rule has to tell of: while the job is short of instances, "
-    "or keeps crashing."""
+    """The latest end that a crash rule has to tell of: while the job is short of instances, or its instances end again
+    and again."""
     ended = facts.ended[0] if facts.ended else None
-    if ended is None or not facts.is_short or unhealthy_cause(ended.message) is not None:
+    if ended is None or unhealthy_cause(ended.message) is not None:
         return None
-    return ended
+    return ended if facts.is_short or facts.is_crash_loop else None
 
 
 def out_of_limits(facts: Facts) -> Problem | None:

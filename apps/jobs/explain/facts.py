@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from apps.jobs.planning import is_current, is_well
+from apps.jobs.planning import CRASH_LOOP_WITHIN, is_crash_loop, is_current, is_well
 from engines.base import HealthResult, InstanceState, InstanceStatus, Waiting, WorkloadStatus
 
 HostState = Literal["in_service", "draining", "inactive", "gone"]
@@ -85,8 +85,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the rules look at. `status` None: the scheduler does not have the job, or "
-    "was not asked yet."""
+    """All that the rules look at. `status` None: the scheduler does not have the job, or was not asked yet."""
 
     now: datetime
     cluster: str
@@ -122,6 +121,12 @@ class Facts:
             return False
         well = sum(is_well(one, checked=status.has_health_checks) for one in self.current)
         return well < status.wanted
+
+    @property
+    def is_crash_loop(self) -> bool:
+        """Whether its instances end again and again, though all may be up at this moment."""
+        ends = sum(one.at > self.now - CRASH_LOOP_WITHIN for one in self.ended)
+        return self.status is not None and is_crash_loop(ends=ends, wanted=self.status.wanted)
 
     @property
     def usable_hosts(self) -> tuple[HostFacts, ...]:

@@ -21,6 +21,7 @@ from apps.core.operations.services import operations_wake
 from apps.jobs.explain import Problem, missing
 from apps.jobs.masking import mask_of, masked_statuses
 from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
+from apps.jobs.mirror.loops import crash_looping
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
 from apps.jobs.models import Instance, Job, JobEvent, SideWorkload, Slot
 from apps.jobs.planning import job_state, own_path, side_path
@@ -30,6 +31,7 @@ from engines.base import InstanceFailure, InstanceState, WorkloadStatus
 
 FAILED = gettext_noop("An instance on %(host)s ended (%(state)s): %(message)s")
 DEGRADED = gettext_noop("Not as wanted: %(well)s of %(wanted)s instances are well.")
+CRASH_LOOP = gettext_noop("Its instances end again and again.")
 RECOVERED = gettext_noop("As wanted again: %(well)s of %(wanted)s instances are well.")
 
 ENDED_BADLY = frozenset(
@@ -82,13 +84,14 @@ def mirror_apply(cluster: Cluster, statuses: Sequence[WorkloadStatus], *, at: da
             return set()
         definitions_stamp(seen, slot=Slot.MAIN)
         batch.changed |= instances_write(seen, slot=Slot.MAIN, at=at) | sides_write(sides, at=at)
-        busy = busy_jobs(jobs)
+        busy, looping = busy_jobs(jobs), crash_looping(jobs, at=at)
         own = {one.job.pk: one.status for one in seen}
         changed_beside = {one.job.pk: one.status for one in sides}
         for job in jobs:
             if job.pk in own or job.pk in changed_beside:
                 share = Share(own.get(job.pk), changed_beside.get(job.pk), beside[job.pk])
-                _write_counts(job, share, at=at, busy=job.pk in busy, batch=batch)
+                lot = Lot(busy=job.pk in busy, crash_loop=job.pk in looping)
+                _write_counts(job, share, at=at, lot=lot, batch=batch)
         history_write(batch.happenings)
         _save(jobs, before, seen=own, at=at)
     tell(batch)
@@ -127,11 +130,11 @@ def sides_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
         ]
         if not jobs:
             return set()
-        busy = busy_jobs(jobs)
+        busy, looping = busy_jobs(jobs), crash_looping(jobs, at=at)
         before = {job.pk: _written(job) for job in jobs}
         for job in jobs:
             _set_counts(job, Counts.of(job) - Counts.of(job.side))
-            set_state(job, counted_state(job, deploying=job.pk in busy))
+            set_state(job, counted_state(job, deploying=job.pk in busy, crash_loop=job.pk in looping))
             batch.changed.add(job.pk)
             batch.settled.add(job.pk)
         instances_forget(Instance.objects.filter(job__in=jobs, slot=Slot.SIDE), at=at)
@@ -147,7 +150,8 @@ def state_refresh(job_id: int) -> None:
         job = Job.objects.select_for_update(no_key=True).get(pk=job_id)
         if job.deleted_at is not None:
             return
-        set_state(job, counted_state(job, deploying=False))
+        crash_loop = bool(crash_looping([job], at=timezone.now()))
+        set_state(job, counted_state(job, deploying=False, crash_loop=crash_loop))
         if job.all_well:
             job.problems = []
         job.save(update_fields=["state", "state_since", "problems"])
@@ -237,13 +241,22 @@ class Share:
         return [status for status in (self.own, self.side) if status]
 
 
-def _write_counts(job: Job, share: Share, *, at: datetime, busy: bool, batch: Batch) -> None:
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What else is so with a job: an operation works on it, its instances end again and again."""
+
+    busy: bool
+    crash_loop: bool
+
+
+def _write_counts(job: Job, share: Share, *, at: datetime, lot: Lot, batch: Batch) -> None:
     before = (job.state, Counts.of(job))
     _set_counts(job, share.counts(job))
     if share.own:
         job.has_health_checks = share.own.has_health_checks
         job.config_changed_at = share.own.config_changed_at
-    state = counted_state(job, deploying=busy or any(status.deployments for status in share.statuses))
+    deploying = lot.busy or any(status.deployments for status in share.statuses)
+    state = counted_state(job, deploying=deploying, crash_loop=lot.crash_loop)
     if happening := turn(job, state, at=at):
         batch.happenings.append((job, happening))
     set_state(job, state)
@@ -262,7 +275,7 @@ def _set_counts(job: Job, counts: Counts) -> None:
     job.running, job.healthy, job.staging = counts.running, counts.healthy, counts.staging
 
 
-def counted_state(job: Job, *, deploying: bool) -> Job.State:
+def counted_state(job: Job, *, deploying: bool, crash_loop: bool) -> Job.State:
     """The job's state by the counts on it."""
     return job_state(
         published=job.is_published,
@@ -271,6 +284,7 @@ def counted_state(job: Job, *, deploying: bool) -> Job.State:
         running=job.running,
         healthy=job.healthy,
         has_health_checks=job.has_health_checks,
+        crash_loop=crash_loop,
     )
 
 
@@ -284,6 +298,8 @@ def turn(job: Job, state: Job.State, *, at: datetime) -> Happening | None:
         return None
     kind, text, level = words
     values = {"well": min(job.healthy, job.running), "wanted": job.wanted}
+    if state == Job.State.DEGRADED and values["well"] >= job.wanted:
+        text = CRASH_LOOP
     return Happening(kind, f"{kind}:{at.isoformat()}", text, values, level=level, at=at)
 
 

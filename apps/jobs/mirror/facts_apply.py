@@ -21,6 +21,7 @@ from apps.core.models import Cluster
 from apps.jobs.masking import Mask, masks_of
 from apps.jobs.mirror.apply import Batch, bad_end, busy_jobs, counted_state, set_state, tell, turn
 from apps.jobs.mirror.facts import ENDED, STAGES, Heard
+from apps.jobs.mirror.loops import crash_looping
 from apps.jobs.models import Instance, Job, SideWorkload
 from apps.jobs.planning import own_path
 from apps.jobs.services.history import Happening, history_write
@@ -121,7 +122,7 @@ def facts_apply(
 
 _READ = (
     "workload_id", "engine_seen_at", "state", "state_since", "wanted", "running", "healthy", "staging",
-    "has_health_checks", "target_version", "product_line",
+    "has_health_checks", "target_version", "config_changed_at", "product_line",
 )  # fmt: skip
 
 
@@ -190,12 +191,13 @@ def _write_counts(jobs: Mapping[int, Job], batch: Batch, *, at: datetime) -> Non
     if not jobs:
         return
     counts = _counted(jobs)
-    busy = busy_jobs(list(jobs.values()))
+    busy, looping = busy_jobs(list(jobs.values())), crash_looping(jobs.values(), at=at)
     for job in jobs.values():
         job.running, healthy, job.staging = counts.get(job.pk, (0, 0, 0))
         job.healthy = healthy if job.has_health_checks else job.running
         # Events do not say whether a deployment goes on; the look that follows does.
-        state = counted_state(job, deploying=job.pk in busy or job.state == Job.State.DEPLOYING)
+        deploying = job.pk in busy or job.state == Job.State.DEPLOYING
+        state = counted_state(job, deploying=deploying, crash_loop=job.pk in looping)
         if happening := turn(job, state, at=at):
             batch.happenings.append((job, happening))
         set_state(job, state)

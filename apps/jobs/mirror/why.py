@@ -90,12 +90,12 @@ def _facts(job: Job, status: WorkloadStatus, *, engine: Engine, operation: bool)
         dependencies=dependencies_of(job, spec.get("depends_on", ())),
         operation=operation,
     )
-    if not facts.is_short:
+    if not (facts.is_short or facts.is_crash_loop):
         return facts
     if ended and unhealthy_cause(ended[0].message) is None:
         last = around.last_words(InstanceId(ended[0].instance_id), host=ended[0].host, engine=engine)
         facts = replace(facts, last_words=last)
-    return _with_answer(facts, mask)
+    return _with_answer(facts, mask) if facts.is_short else facts
 
 
 def _ended(job: Job, status: WorkloadStatus) -> tuple[Ended, ...]:

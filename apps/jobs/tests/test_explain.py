@@ -39,6 +39,12 @@ from engines.base import (
 NOW = NEW + timedelta(minutes=1)
 
 
+ERROR_PAGE = """<!DOCTYPE HTML>
+<html lang="en">
+  <head><meta charset="utf-8"><title>Oops</title><style>p { color: red }</style></head>
+  <body><h1>Error response</h1><script>let x = "<p>no</p>";</script><p>Error code: 500 &amp; nothing else.</p></bo"""
+
+
 def host(name: str, *, cpus: float = 4, mem: float = 8192, used: float = 0, **attributes: str) -> HostFacts:
     total = {"cpus": cpus, "mem": mem, "disk": 51200.0}
     return HostFacts(name, total, {"cpus": used}, {"rack": "r1", **attributes})
@@ -532,6 +538,16 @@ CASES = [
     ),
     Case(
         "http_500",
+        checked(
+            health("new", "500 Internal Server Error"),
+            answer=Answer("new", "host-1", 31000, 500, ERROR_PAGE),
+        ),
+        "The health check of /health gets HTTP 500 (instances: 1).",
+        'The instance on host-1 answers: "Error response Error code: 500 & nothing else.".',
+        hosts=("host-1",),
+    ),
+    Case(
+        "http_500",
         checked(healthy=None, answer=Answer("new", "host-1", 31000, 500, "db down")),
         "The health check of /health gets HTTP 500 (instances: 1).",
         'The instance on host-1 answers: "db down".',
@@ -785,6 +801,27 @@ def test_a_dependency_that_does_not_run_is_told_beside_a_crash() -> None:
 def test_old_ends_of_a_job_that_is_well_again_are_no_news() -> None:
     well = workload(instance("a"), instance("b"), wanted=2)
     assert explain(replace(crashed("Command exited with status 1"), status=well)) == []
+
+
+def test_an_instance_that_is_up_between_two_crashes_does_not_silence_the_reason() -> None:
+    up = workload(instance("i0"), wanted=1, has_health_checks=False)
+    again_and_again = tuple(ended("Command terminated with signal Killed", seconds=n) for n in (5, 20, 50))
+    [problem] = explain(facts(status=up, ended=again_and_again))
+    assert problem.code == "killed_by_sigkill"
+    assert (
+        render_problem(problem.as_json())["what"]
+        == "The instance on host-1 was killed by SIGKILL, 3 times in 45 s."
+    )
+    assert explain(facts(status=up, ended=again_and_again[:2])) == []
+    assert (
+        explain(
+            facts(
+                status=up,
+                ended=tuple(replace(one, at=one.at - timedelta(minutes=2)) for one in again_and_again),
+            )
+        )
+        == []
+    )
 
 
 def test_a_regular_expression_that_may_take_for_ever_is_left_to_the_scheduler() -> None:

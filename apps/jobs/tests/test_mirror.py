@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster
-from apps.jobs.mirror.apply import failure_note, mirror_apply, mirror_missing
+from apps.jobs.mirror.apply import failure_note, mirror_apply, mirror_missing, state_refresh
 from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.signals import instances_changed
@@ -245,7 +245,7 @@ def test_a_snapshot_that_says_nothing_new_costs_as_little_whatever_it_repeats(
     statuses = [status_of(job, last_failure=ended) for job in jobs]
     mirror_apply(cluster, statuses, at=timezone.now())
     at = timezone.now()
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert mirror_apply(cluster, statuses, at=at) == set()
     assert set(Job.objects.values_list("engine_seen_at", flat=True)) == {at}
     assert JobEvent.objects.filter(kind="instance_failed").count() == 100
@@ -260,3 +260,44 @@ def test_what_marathon_cannot_count_is_counted_by_host() -> None:
         "node1": {"disk_io": 80.0, "bandwidth": 200.0},
         "node2": {"disk_io": 40.0, "bandwidth": 100.0},
     }
+
+
+# --- instances that end again and again ----------------------------------------------------------------
+
+
+def crash(job: Job, *seconds_ago: int) -> None:
+    for seconds in seconds_ago:
+        at = timezone.now() - timedelta(seconds=seconds)
+        failure_note(
+            job, InstanceFailure(InstanceId(f"x.{seconds}"), InstanceState.FAILED, "node1", "killed", at)
+        )
+
+
+def test_a_job_that_crashes_again_and_again_is_degraded_while_its_instance_is_up() -> None:
+    job = published(wanted=1, state=Job.State.RUNNING, config_changed_at=V1)
+    crash(job, 5, 10)
+    apply(job, status_of(job, 1, wanted=1))
+    assert job.state == Job.State.RUNNING
+    crash(job, 1)
+    Job.objects.filter(pk=job.pk).update(problems=[{"code": "killed_by_sigkill"}])
+
+    apply(job, status_of(job, 1, wanted=1))
+
+    assert (job.state, job.running) == (Job.State.DEGRADED, 1)
+    assert job.problems == [{"code": "killed_by_sigkill"}]
+    latest = JobEvent.objects.filter(job=job, kind="degraded").get()
+    assert latest.rendered == "Its instances end again and again."
+
+
+def test_crashes_of_long_ago_and_of_an_earlier_definition_do_not_count() -> None:
+    job = published(wanted=1, state=Job.State.DEGRADED, config_changed_at=V1)
+    crash(job, 130, 140, 150)
+    apply(job, status_of(job, 1, wanted=1))
+    assert job.state == Job.State.RUNNING
+    crash(job, 30, 40, 50)
+    Job.objects.filter(pk=job.pk).update(config_changed_at=timezone.now() - timedelta(seconds=20))
+
+    state_refresh(job.pk)
+
+    job.refresh_from_db()
+    assert job.state == Job.State.RUNNING

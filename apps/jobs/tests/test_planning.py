@@ -10,6 +10,7 @@ import pytest
 from apps.jobs.models import Job
 from apps.jobs.planning import (
     count_rollout,
+    is_crash_loop,
     is_large_shrink,
     job_state,
     publish_instances,
@@ -69,6 +70,18 @@ def state(**overrides: Any) -> Job.State:
 
 def test_all_wanted_are_healthy_is_running() -> None:
     assert state() == Job.State.RUNNING
+
+
+def test_instances_that_end_again_and_again_degrade_though_all_are_up_for_the_moment() -> None:
+    assert state(crash_loop=True) == Job.State.DEGRADED
+    assert state(crash_loop=True, deploying=True) == Job.State.DEPLOYING
+    assert state(crash_loop=True, wanted=0, running=0) == Job.State.STOPPED
+
+
+@pytest.mark.parametrize(("wanted", "ends"), [(1, 3), (2, 4), (100, 200)])
+def test_a_crash_loop_is_more_than_each_instance_ending_once(wanted: int, ends: int) -> None:
+    assert is_crash_loop(ends=ends, wanted=wanted)
+    assert not is_crash_loop(ends=ends - 1, wanted=wanted)
 
 
 def test_an_unhealthy_instance_degrades() -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from apps.jobs.explain.crash import listen_on_given
 from apps.jobs.explain.exits import unhealthy_cause
 from apps.jobs.explain.facts import Answer, Facts
+from apps.jobs.explain.page_text import shortened, visible_text
 from apps.jobs.explain.problem import Change, Problem, Severity
 from apps.jobs.explain.words import duration
 
@@ -46,6 +47,7 @@ GRACE_HINT = gettext_noop("Give it a grace of %(to)s s.")
 
 LISTENS_AFTER_S = 5.0
 """A process that listens nowhere yet so soon after its start deserves no word."""
+BODY_LENGTH = 160
 _REFUSED = re.compile(
     r"connection refused|connect call failed|cannot connect to host|ECONNREFUSED", re.IGNORECASE
 )
@@ -203,7 +205,7 @@ def _start_up_s(facts: Facts) -> float | None:
 
 
 def _one_line(answer: Answer | None) -> str:
-    return " ".join(answer.body.split())[:200] if answer else ""
+    return shortened(visible_text(answer.body), BODY_LENGTH) if answer else ""
 
 
 def _values(seen: _Seen) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def test_an_instance_is_asked_what_its_check_asks_where_the_scheduler_says_nothi
         status = status_of(job, ready, has_health_checks=True, wanted=1)
         [problem] = job_diagnose(job, status, engine=engine(Scheduler()))
     assert (problem.code, problem.severity, problem.hosts) == ("http_500", "warning", ("node1",))
-    assert len(problem.values["body"]) == 200
+    assert len(problem.values["body"]) == 160
     status = status_of(job, replace(instance, ports=(1, port)), has_health_checks=True, wanted=1)
     [problem] = job_diagnose(job, status, engine=engine(Scheduler()))
     assert (problem.code, problem.values["port"]) == ("nothing_listens", port)

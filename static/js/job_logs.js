@@ -35,11 +35,13 @@ function start(card) {
 
   function page(body) {
     const linked = query.get("at");
-    const isFirst = linked && list.count === 0;
-    if (isFirst) list.held = false;
+    const isFirst = list.count === 0;
+    if (isFirst && linked) list.held = false;
     list.add(body.lines);
     for (const source of body.sources) offer(source);
-    if (isFirst) requestAnimationFrame(() => requestAnimationFrame(() => toLine(linked)));
+    if (!isFirst) return;
+    if (linked) requestAnimationFrame(() => requestAnimationFrame(() => toLine(linked)));
+    else if (body.lines.length) viewport.scrollIntoView({ block: "nearest", behavior: "instant" }); // the newest line is at its end
   }
 
   function toLine(position) {

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from apps.accounts.tests.factories import make_member
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_running_job
+from embedded.waiting import wait_until
 from tests.e2e.test_accessibility import violations
 from tests.e2e.test_frame import PHONE, sign_in
 
@@ -122,6 +123,24 @@ def test_it_follows_until_it_is_held_and_says_how_much_waits(
     page.get_by_role("button", name="To the end").click()
     expect(log).to_contain_text("far below")
     assert is_at_end(log)
+
+
+def test_a_log_of_the_past_opens_at_its_last_line_in_sight(
+    page: Page, api: Api, log: Locator, job: Job
+) -> None:
+    page.set_viewport_size({"width": 900, "height": 640})
+    long_line = "a line that is so long that it takes several rows of the page " * 8
+    api.say(*(f"{number} {long_line}" for number in range(1, 900)))
+    open_logs(page, job)
+    last = log.locator(".log-line").last
+    expect(last).to_contain_text("899 a line")
+    expect(last).to_be_in_viewport()
+    wait_until(lambda: is_at_end(log), what="the last line is at the end", timeout_s=5)
+    wait_until(
+        lambda: log.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight"),
+        what="the end of the log is in the window",
+        timeout_s=5,
+    )
 
 
 def test_searching_marks_every_place_and_goes_from_one_to_the_next_by_keyboard(

@@ -20,6 +20,8 @@ export class LineList {
   #changed;
   #seen = new Set();
   #observer;
+  // The heights of chunks that are out of view are guesses: as one comes into view the end moves.
+  #sizes = new ResizeObserver(() => this.#held || this.toEnd());
 
   // `changed(added)` is called after what is shown, in view, or waits has changed.
   constructor(viewport, lines, changed) {
@@ -111,6 +113,7 @@ export class LineList {
       this.#chunks.push(chunk);
       this.#viewport.append(chunk.element);
       this.#observer.observe(chunk.element);
+      this.#sizes.observe(chunk.element);
     }
     chunk.element.append(entry.element);
     chunk.entries.push(entry);
@@ -124,6 +127,7 @@ export class LineList {
       const { element, entries, letters } = this.#chunks.shift();
       element.remove();
       this.#observer.unobserve(element);
+      this.#sizes.unobserve(element);
       this.#seen.delete(element);
       this.#count -= entries.length;
       this.#letters -= letters;

@@ -310,6 +310,21 @@ class TestTakingOver:
         four.refresh_from_db()
         assert (status_of(four).version, four.target_version, four.running_version) == (2, 2, 2)
 
+    def test_what_took_over_from_a_canary_and_is_cancelled_at_once_leaves_all_as_before_both(
+        self, four: Job, by: User
+    ) -> None:
+        next_version(four)
+        second = job_publish(job=four, by=by, strategy=CANARY)
+        until_held(second)
+        next_version(four)
+        third = job_publish(job=four, by=by, replace=True)
+        step(second)
+        tell(third, "cancel", by)
+        assert ended(third).state == "cancelled"
+        four.refresh_from_db()
+        assert (status_of(four).wanted, status_of(four).version, beside(four)) == (4, 2, None)
+        assert (four.wanted, four.target_version, four.running_version) == (4, 2, 2)
+
     def test_a_canary_is_taken_over_by_another_and_by_none(self, four: Job, by: User) -> None:
         next_version(four, cpus=TOO_MUCH)
         second = job_publish(job=four, by=by, strategy=CANARY)

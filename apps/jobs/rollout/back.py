@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from apps.jobs.rollout.values import (
     Found,
     GrowMain,
-    Manner,
     PutBackMain,
     RemoveMain,
     RemoveSide,
@@ -18,8 +19,11 @@ from apps.jobs.rollout.values import (
     Wanted,
 )
 
+GROWN_WITHIN = timedelta(seconds=30)
+"""What runs beside serves on for so long while the old instances come back: it may stand where they have to."""
 
-def back_steps(wanted: Wanted, found: Found) -> list[Step]:
+
+def back_steps(wanted: Wanted, found: Found, now: datetime) -> list[Step]:
     """Where the old version still has the job's own workload its instances are left alone: what runs beside goes. Else
     that workload is put back first, while what runs beside serves on."""
     main = found.main
@@ -32,10 +36,12 @@ def back_steps(wanted: Wanted, found: Found) -> list[Step]:
     if main is not None and found.serving == "side":
         return [Switch("main")]
     steps: list[Step] = []
-    if found.side is not None and not (wanted.asked_side_to_go and found.side.deployments):
-        steps.append(RemoveSide())
-    if main is not None and _is_smaller(wanted, main):
+    if main is not None and _is_of_other_size(wanted, main):
         steps.append(GrowMain(wanted.before.instances))
+    if found.side is not None and not (wanted.asked_side_to_go and found.side.deployments):
+        if main is not None and not found.serving and _serves_for(wanted, main, found.side, now):
+            return steps or [Wait()]
+        steps.insert(0, RemoveSide())
     return steps or _over(found)
 
 
@@ -54,9 +60,18 @@ def _as_before(wanted: Wanted, main: Slot) -> list[Step]:
     return [Wait()] if wanted.asked_main_to_go and main.deployments else [RemoveMain()]
 
 
-def _is_smaller(wanted: Wanted, main: Slot) -> bool:
-    """Whether a canary has taken instances from the old version."""
-    return wanted.manner is Manner.CANARY and main.wanted < wanted.before.instances
+def _is_of_other_size(wanted: Wanted, main: Slot) -> bool:
+    """Whether a canary has taken instances from the old version, or a publish that this one took over from has given it
+    other than it had."""
+    size = wanted.before.instances
+    untouched = main.version == wanted.before.version
+    return untouched and (main.wanted < size or (wanted.takes_over and main.wanted > size))
+
+
+def _serves_for(wanted: Wanted, main: Slot, side: Slot, now: datetime) -> bool:
+    """Whether what is well beside stands for old instances that are not back yet."""
+    in_time = wanted.back_since is None or now - wanted.back_since < GROWN_WITHIN
+    return in_time and side.well > 0 and main.well < wanted.before.instances
 
 
 def _over(found: Found) -> list[Step]:

@@ -44,7 +44,7 @@ def next_steps(wanted: Wanted, found: Found, now: datetime) -> list[Step]:
     steps: list[Step] = [EndAgain(lingering)] if lingering else []
     match wanted.goal:
         case Goal.BACK:
-            return steps + back_steps(wanted, found)
+            return steps + back_steps(wanted, found, now)
         case Goal.PAUSE:
             return steps + _pause(found)
         case Goal.ON:

@@ -45,7 +45,7 @@ def read_wanted(operation: Operation, spec: Mapping[str, Any]) -> Wanted:
     in_place = bool(spec["volumes"])
     manner = read_manner(strategy, before=before, instances=instances)
     rollout = make_rollout(strategy, instances=instances, in_place=in_place)
-    held_since, deployment = memory.get("held_since"), memory.get("deployment")
+    deployment = memory.get("deployment")
     return Wanted(
         instances=instances,
         manner=manner,
@@ -62,7 +62,8 @@ def read_wanted(operation: Operation, spec: Mapping[str, Any]) -> Wanted:
         takes_over=bool(parameters.get("takes_over")),
         went_on=operation.went_on_at is not None,
         hold=None if strategy["hold_s"] is None else timedelta(seconds=strategy["hold_s"]),
-        held_since=datetime.fromisoformat(held_since) if held_since else None,
+        held_since=_moment(memory, "held_since"),
+        back_since=_moment(memory, "back_since"),
         asked_main=bool(memory.get("main")),
         asked_side_to_go=bool(memory.get("side_to_go")),
         asked_main_to_go=bool(memory.get("main_to_go")),
@@ -99,6 +100,10 @@ def read_found(
 def is_of(status: WorkloadStatus | None, mark: str) -> bool:
     """Whether a workload's definition was asked for under this mark."""
     return status is not None and status.labels.get(OPERATION_LABEL) == mark
+
+
+def _moment(memory: Mapping[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(memory[name]) if name in memory else None
 
 
 def _goal(operation: Operation) -> Goal:

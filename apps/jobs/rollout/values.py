@@ -45,7 +45,8 @@ class Wanted:
 
     `aside` is how many instances of the new version run beside the old ones first (canary, blue-green).
     `max_unavailable` and `max_surge` are counts of instances. `deployment`: the scheduler's own, which replaces the old
-    instances. `held_since`: since when the hold lasts. `takes_over`: another publish was under way when this began.
+    instances. `held_since`: since when the hold lasts, `back_since`: the
+    way back. `takes_over`: another publish was under way when this began.
     `asked_…`: what the scheduler was asked before: the new definition of the own workload, the end of one.
     """
 
@@ -65,6 +66,7 @@ class Wanted:
     went_on: bool = False
     hold: timedelta | None = None
     held_since: datetime | None = None
+    back_since: datetime | None = None
     asked_main: bool = False
     asked_side_to_go: bool = False
     asked_main_to_go: bool = False

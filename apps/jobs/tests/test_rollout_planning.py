@@ -246,7 +246,7 @@ class TestCanary:
 
     def test_undone_it_goes_at_once_and_no_old_one_is_touched(self) -> None:
         assert plan(self.BACK, old("O" * 10), slot("n")) == [RemoveSide()]
-        assert plan(self.BACK, old("O" * 9), slot("N")) == [RemoveSide(), GrowMain(10)]
+        assert plan(self.BACK, old("O" * 9), slot("n")) == [RemoveSide(), GrowMain(10)]
         gone = replace(self.BACK, asked_side_to_go=True)
         assert plan(gone, old("O" * 9), slot("e", size=0, by="other")) == [GrowMain(10)]
         assert plan(gone, old("O" * 9, size=10, by="other")) == [Wait()]
@@ -256,8 +256,26 @@ class TestCanary:
         back = replace(self.GOING, goal=Goal.BACK)
         assert plan(back, slot("N" * 5 + "O" * 4, by="own"), slot("N")) == [RollBack(OWN)]
         assert plan(back, old("O" * 9, by="other"), slot("N")) == [Wait()]
-        assert plan(back, old("O" * 9), slot("N")) == [RemoveSide(), GrowMain(10)]
+        assert plan(back, old("O" * 9), slot("N")) == [GrowMain(10)]
         assert plan(back, slot("N" * 9 + "n"), slot("N")) == [PutBackMain(10)]
+
+    def test_undone_while_it_is_well_it_serves_until_the_old_ones_are_back(self) -> None:
+        assert plan(self.BACK, old("O" * 9), slot("N")) == [GrowMain(10)]
+        coming = old("O" * 9 + "o", by="other")
+        assert plan(self.BACK, coming, slot("N")) == [Wait()]
+        assert plan(replace(self.BACK, back_since=NOW), coming, slot("N")) == [Wait()]
+        assert plan(self.BACK, old("O" * 10), slot("N")) == [RemoveSide()]
+
+    def test_but_not_for_ever_as_it_may_stand_where_they_have_to(self) -> None:
+        back = replace(self.BACK, back_since=NOW - timedelta(minutes=1))
+        assert plan(back, old("O" * 9, size=10, by="other"), slot("N")) == [RemoveSide()]
+
+    def test_what_took_over_from_it_gives_its_place_back_too(self) -> None:
+        rolling = wanted(instances=10, takes_over=True, goal=Goal.BACK)
+        assert plan(rolling, old("O" * 9), slot("N")) == [GrowMain(10)]
+        assert plan(rolling, old("O" * 9)) == [GrowMain(10)]
+        assert plan(rolling, old("O" * 11)) == [GrowMain(10)]
+        assert plan(rolling, old("O" * 10)) == [Returned()]
 
     def test_of_one_instance_the_old_one_stays(self) -> None:
         one = wanted(Manner.CANARY, instances=1)

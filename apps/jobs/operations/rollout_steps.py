@@ -39,14 +39,14 @@ from apps.jobs.spec.workload import make_rollout
 from engines.base import DeploymentId, Ending, Submission
 
 SIDE_ASKED = gettext_noop(
-    "Asked for %(count)s instances of version %(version)s beside those that serve; deployment %(deployment)s."
+    "Instances of version %(version)s asked for beside those that serve: %(count)s; deployment %(deployment)s."
 )
 MAIN_ASKED = gettext_noop(
     "Asked to replace the old instances by version %(version)s; deployment %(deployment)s."
 )
 ASKED = gettext_noop("The scheduler took it; deployment %(deployment)s.")
 NOTHING_TO_DO = gettext_noop("The scheduler had nothing to do.")
-GREW = gettext_noop("Asked for %(count)s instances in the job's own place.")
+GREW = gettext_noop("Instances asked for in the job's own place: %(count)s.")
 CUT = gettext_noop("Ended the scheduler's deployment as it was; what runs stays.")
 SIDE_GOES = gettext_noop("Ending what runs beside.")
 MAIN_GOES = gettext_noop("Nothing ran before: ending what was started.")

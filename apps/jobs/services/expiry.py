@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_AHEAD = timedelta(days=30)
 
 BEGUN = gettext_noop("%(during)s instances until %(at)s, then %(instances)s.")
-KEPT = gettext_noop("%(who)s keeps the %(during)s instances: they do not expire any more.")
+KEPT = gettext_noop("%(who)s keeps the number of instances, %(during)s: it does not go back any more.")
 LAPSED = gettext_noop(
     "The number of instances was changed since, so it does not go from %(during)s back to %(instances)s at %(at)s."
 )

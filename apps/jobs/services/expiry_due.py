@@ -17,7 +17,7 @@ from apps.jobs.services.history import Happening, history_add
 
 log = logging.getLogger(__name__)
 
-EXPIRED = gettext_noop("The time is up: from %(during)s instances back to %(instances)s.")
+EXPIRED = gettext_noop("The time is up: instances go from %(during)s back to %(instances)s.")
 
 
 def expiries_run(*, now: datetime, limit: int = 200) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import ProductLine, validate_name
 from apps.accounts.rights import Right, require, require_sre
@@ -130,7 +131,11 @@ def template_delete(*, template: JobTemplate, by: User) -> None:
     _require_keeper(by, template.product_line)
     used = JobOrigin.objects.filter(version__template=template, job__deleted_at__isnull=True).count()
     if used:
-        text = _("%(count)s jobs follow this template: it stays as long as they do.") % {"count": used}
+        text = ngettext(
+            "%(count)s job follows this template: it stays as long as that does.",
+            "%(count)s jobs follow this template: it stays as long as they do.",
+            used,
+        ) % {"count": used}
         raise InvalidInput(FieldError("", "in_use", text))
     audit(by=by, action="template.delete", object=template.name, product_line=template.product_line)
     template.delete()

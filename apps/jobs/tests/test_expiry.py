@@ -69,7 +69,7 @@ def test_it_goes_back_once_when_its_time_has_come(job: Job, dev: User) -> None:
     back = Operation.objects.active().get()
     assert (back.kind, back.requested_by, back.parameters["instances"]) == ("job.scale", None, 3)
     assert not ScaleExpiry.objects.exists()
-    assert story(job)[-1] == "The time is up: from 6 instances back to 3."
+    assert story(job)[-1] == "The time is up: instances go from 6 back to 3."
 
 
 def test_a_stopped_job_is_stopped_again(dev: User, job: Job) -> None:
@@ -186,7 +186,7 @@ class TestApi:
         assert client.delete(f"{url}expiry/").json()["expiry"] is None
         assert client.delete(f"{url}expiry/").status_code == 200
         assert Job.objects.get(pk=job.pk).wanted == 6
-        assert story(job)[-1] == "dev keeps the 6 instances: they do not expire any more."
+        assert story(job)[-1] == "dev keeps the number of instances, 6: it does not go back any more."
 
     @pytest.mark.parametrize(
         ("until", "code"),

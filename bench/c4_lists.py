@@ -1,6 +1,6 @@
 """C4, lists: jobs, instances, operations and hosts, on pages and by the API, with random filters, sorting and pages
 (deep ones too), by 50 people who open 10 of them a second together. p99 at most 100 ms from the last byte asked to the
-last answered. (That their number of queries does not grow is a test: tests/pages.)"""
+last answered. (That their number of queries does not grow is a test: tests/api/test_lists.py.)"""
 
 from __future__ import annotations
 

@@ -46,10 +46,6 @@ class Program:
         return _status_kib(self.pid, "VmHWM") / 1024
 
     @property
-    def rss_mib(self) -> float:
-        return _status_kib(self.pid, "VmRSS") / 1024
-
-    @property
     def cpu_s(self) -> float:
         """User and system time so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

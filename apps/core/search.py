@@ -33,7 +33,6 @@ class Rank(IntEnum):
     EXACT = 0
     PREFIX = 1
     INSIDE = 2
-    RELATED = 3
 
 
 @dataclass(frozen=True, slots=True)

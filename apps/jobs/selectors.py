@@ -80,11 +80,6 @@ def with_latest_spec(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return jobs.annotate(latest_spec=Subquery(latest.values("spec")[:1]))
 
 
-def job_get(user: Person, tag: str) -> Job:
-    """Raises Job.DoesNotExist for an unknown tag and for one that the person may not know of."""
-    return jobs_visible(user).get(tag=tag)
-
-
 def dependents_of(user: Person, tags: Sequence[str], *, limit: int = 20) -> list[str]:
     """The running jobs, of those that the person may know of, that depend on one of `tags`. It reads the versions that
     run, so it is for plans, not for pages."""

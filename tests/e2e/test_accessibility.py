@@ -16,9 +16,9 @@ from apps.core.tests.factories import make_cluster, make_watch
 from apps.hosts.tests.factories import make_host
 from apps.jobs.explain import Change, Problem
 from apps.jobs.explain.offers import NO_OFFER
-from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Job, Release
 from apps.jobs.tests.factories import (
+    make_bad_end,
     make_instance,
     make_job,
     make_job_operation,
@@ -54,7 +54,7 @@ def job() -> Job:
     )
     make_version(job, spec={"cpus": 2.0}, note="more")
     make_instance(job=job, host="node1", healthy=False, message="HTTP 500")
-    failure_note(
+    make_bad_end(
         job, InstanceFailure(InstanceId("x.1"), InstanceState.FAILED, "node1", "exit 3", timezone.now())
     )
     for state in (Operation.State.SUCCEEDED, Operation.State.CANCELLED, Operation.State.FAILED):

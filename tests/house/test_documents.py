@@ -42,6 +42,15 @@ def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
     assert broken == []
 
 
+def test_each_decision_has_a_number_of_its_own_and_a_date() -> None:
+    records = sorted((CHECKOUT / "docs" / "decisions").glob("*.md"))
+    for number, record in enumerate(records, start=1):
+        title, _, date = record.read_text().splitlines()[:3]
+        assert record.name.startswith(f"{number:04}-"), "the next free number, and no other"
+        assert title.startswith(f"# {number}. "), record.name
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", date), record.name
+
+
 def test_every_document_is_reached_from_the_readme() -> None:
     reached: set[Path] = set()
     ahead = [CHECKOUT / "README.md"]

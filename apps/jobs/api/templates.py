@@ -149,15 +149,9 @@ class UpdateSerializer(serializers.Serializer[Any]):
     publish = serializers.ListField(child=serializers.CharField())
 
 
-class TurnedFields(ParameterFields):
-    """A parameter made of a job's field, such as `env.LEVEL`; its type and default are the value's unless given."""
-
-    field = serializers.CharField(max_length=500)
-
-
 class NewTemplateFields(Strict):
     """With `from_job`, the job's values become the spec (of its `job_version`, else the latest), and each of
-    `parameters` names the `field` that becomes one."""
+    `parameters` names the `field` that becomes one (`env.LEVEL`); its type and default are the value's unless given."""
 
     name = serializers.CharField(max_length=63)
     title = serializers.CharField(max_length=120)

@@ -7,7 +7,7 @@ something newer is known already (`engine_seen_at` is when the scheduler was ask
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from apps.core.live import announce
 from apps.core.models import Cluster, Operation
 from apps.core.operations.services import operations_wake
 from apps.jobs.explain import Problem, missing
-from apps.jobs.masking import mask_of, masked_statuses
+from apps.jobs.masking import masked_statuses
 from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
 from apps.jobs.mirror.loops import crash_looping
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
@@ -164,12 +164,6 @@ def problems_store(job_id: int, problems: Iterable[Problem]) -> None:
     ill = Job.objects.filter(pk=job_id).exclude(state__in=[Job.State.RUNNING, Job.State.STOPPED])
     if ill.exclude(problems=stored).update(problems=stored):
         announce(f"job:{job_id}", "jobs")
-
-
-def failure_note(job: Job, failure: InstanceFailure) -> None:
-    """Write an instance's bad end into the job's history, once however often it is reported."""
-    message = mask_of(job)(failure.message)
-    history_write([(job, bad_end(replace(failure, message=message)))])
 
 
 # --- the parts of a batch ------------------------------------------------------------------------------

@@ -131,11 +131,6 @@ class Work:
         if deployment in status.deployments:
             self.engine.cancel(deployment, roll_back=False)
 
-    def putting_back_took_too_long(self) -> bool:
-        """Whether the scheduler had its time to put things back; it counts from the first call."""
-        since = self.memory.setdefault("putting_back_since", timezone.now().isoformat())
-        return timezone.now() > datetime.fromisoformat(since) + ROLL_BACK_WITHIN
-
     def say(self, text: str, **values: Any) -> None:
         """Log a line, once for each new wording."""
         said = [text, values]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.tests.factories import make_product_line, make_user
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster, make_operation
+from apps.jobs.mirror.apply import bad_end
 from apps.jobs.models import (
     Instance,
     Job,
@@ -22,9 +23,11 @@ from apps.jobs.models import (
     job_tag,
 )
 from apps.jobs.planning import workload_path
+from apps.jobs.services.history import history_write
 from apps.jobs.spec import spec_validate
 from apps.jobs.templating.parameters import parameters_validate
 from apps.jobs.templating.use import spec_make
+from engines.base import InstanceFailure
 
 _numbers = count(1)
 
@@ -117,6 +120,11 @@ def make_instance(*, job: Job | None = None, **overrides: Any) -> Instance:
             **overrides,
         },
     )
+
+
+def make_bad_end(job: Job, failure: InstanceFailure) -> None:
+    """The instance's bad end in the job's history, once however often."""
+    history_write([(job, bad_end(failure))])
 
 
 def make_job_operation(job: Job, **overrides: Any) -> Operation:

@@ -21,9 +21,9 @@ from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.jobs.logs import fetch, reading
 from apps.jobs.logs.followed import FILES_AT_MOST
 from apps.jobs.logs.lines import MAX_LINE_BYTES
-from apps.jobs.mirror.apply import failure_note, mirror_missing
+from apps.jobs.mirror.apply import mirror_missing
 from apps.jobs.models import Instance, Job, JobEvent, Secret
-from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job
+from apps.jobs.tests.factories import make_bad_end, make_instance, make_job_operation, make_running_job
 from apps.jobs.tests.log_files import EPOCH, HostFiles
 from clients.errors import Unavailable
 from engines.base import InstanceFailure, InstanceId, InstanceState
@@ -261,7 +261,7 @@ class TestSources:
         failure = InstanceFailure(
             InstanceId("web.9"), InstanceState.FAILED, "node9", "exit 3", timezone.now()
         )
-        failure_note(job, failure)
+        make_bad_end(job, failure)
         assert reader.texts() == ["no config"]
         assert reader.texts() == []
 
@@ -429,7 +429,7 @@ class TestStory:
         failure = InstanceFailure(
             InstanceId("web.1"), InstanceState.FAILED, "node1", "exit 3", timezone.now()
         )
-        failure_note(job, failure)
+        make_bad_end(job, failure)
         mirror_missing([job.pk], at=timezone.now() + timedelta(seconds=1))
         assert reader.texts() == ["An instance on node1 ended (failed): exit 3"]
 

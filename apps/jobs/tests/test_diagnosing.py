@@ -21,13 +21,12 @@ from apps.hosts.tests.factories import make_host
 from apps.jobs.explain import missing
 from apps.jobs.mirror import surroundings as around
 from apps.jobs.mirror import why
-from apps.jobs.mirror.apply import failure_note
 from apps.jobs.mirror.why import dependencies_of, job_diagnose
 from apps.jobs.models import GoneInstance, Job
 from apps.jobs.operations.base import Work
 from apps.jobs.operations.dependencies import waits_for_dependencies
 from apps.jobs.services import secret_set
-from apps.jobs.tests.factories import make_job, make_job_operation, make_running_job, make_spec
+from apps.jobs.tests.factories import make_bad_end, make_job, make_job_operation, make_running_job, make_spec
 from clients.errors import NotFound, Unavailable
 from engines.base import (
     Engine,
@@ -104,7 +103,7 @@ def ill(**fields: Any) -> Job:
 def crash(job: Job, name: str = "x.1", *, message: str = "Command exited with status 3") -> InstanceFailure:
     at = NOW - timedelta(seconds=5)
     failure = InstanceFailure(InstanceId(name), InstanceState.FAILED, "node1", message, at)
-    failure_note(job, failure)
+    make_bad_end(job, failure)
     return failure
 
 

@@ -12,11 +12,18 @@ from django.utils import timezone, translation
 
 from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster
-from apps.jobs.mirror.apply import failure_note, mirror_apply, mirror_missing, state_refresh
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing, state_refresh
 from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.signals import instances_changed
-from apps.jobs.tests.factories import make_instance, make_job, make_job_operation, make_running_job, make_spec
+from apps.jobs.tests.factories import (
+    make_bad_end,
+    make_instance,
+    make_job,
+    make_job_operation,
+    make_running_job,
+    make_spec,
+)
 from engines.base import (
     DeploymentId,
     InstanceFailure,
@@ -174,7 +181,7 @@ def test_a_failure_is_in_the_history_once_whether_told_by_event_or_snapshot() ->
     failure = InstanceFailure(
         InstanceId("task-0"), InstanceState.FAILED, "node0", "Command terminated with signal Killed", V1
     )
-    failure_note(job, failure)
+    make_bad_end(job, failure)
     apply(job, status_of(job, last_failure=failure))
     event = JobEvent.objects.get(job=job, kind="instance_failed")
     assert event.rendered == "An instance on node0 ended (failed): Command terminated with signal Killed"

@@ -17,10 +17,10 @@ from apps.accounts.tests.factories import make_member, make_sre
 from apps.core.models import Operation, OperationLog
 from apps.core.tests.factories import make_watch
 from apps.jobs.explain import Change, Problem
-from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import Instance, Job, JobEvent
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.tests.factories import (
+    make_bad_end,
     make_instance,
     make_job,
     make_job_operation,
@@ -193,7 +193,7 @@ def test_of_a_crash_loop_the_last_that_ended_is_fetched(client: Client, job: Job
     Job.objects.filter(pk=job.pk).update(state=Job.State.DEGRADED, config_changed_at=timezone.now())
     for number, at in enumerate((timezone.now() - timedelta(hours=1), timezone.now())):
         failure = InstanceFailure(InstanceId(f"gone.{number}"), InstanceState.FAILED, "node-1", "exit 3", at)
-        failure_note(job, failure)
+        make_bad_end(job, failure)
 
     page = unescape(client.get(f"/jobs/{job.tag}/").content.decode())
 

@@ -12,9 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.tests.factories import make_member
-from apps.jobs.mirror.apply import failure_note
 from apps.jobs.models import GoneInstance, Instance, Job
-from apps.jobs.tests.factories import make_running_job, make_version
+from apps.jobs.tests.factories import make_bad_end, make_running_job, make_version
 from apps.jobs.tests.pages import browser
 from apps.jobs.views import logs
 from clients.errors import NotFound, Unavailable
@@ -43,7 +42,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Mock:
 def ended(job: Job, task_id: str, *, host: str = "node-9") -> None:
     """An instance that the scheduler no longer lists, as the mirror notes it."""
     failure = InstanceFailure(InstanceId(task_id), InstanceState.FAILED, host, "exit 3", timezone.now())
-    failure_note(job, failure)
+    make_bad_end(job, failure)
 
 
 def asked(client: Client, job: Job, query: str = "") -> dict[str, list[str]]:

@@ -275,7 +275,7 @@ def test_what_marathon_cannot_count_is_counted_by_host() -> None:
 def crash(job: Job, *seconds_ago: int) -> None:
     for seconds in seconds_ago:
         at = timezone.now() - timedelta(seconds=seconds)
-        failure_note(
+        make_bad_end(
             job, InstanceFailure(InstanceId(f"x.{seconds}"), InstanceState.FAILED, "node1", "killed", at)
         )
 

@@ -14,8 +14,10 @@ from apps.accounts.models import User
 from apps.core.engines import get_engine
 from apps.core.errors import NotNow, TargetBusy
 from apps.core.models import Cluster, Operation
+from apps.core.operations import runner
 from apps.core.operations.controls import operation_control
 from apps.core.operations.kinds import controls_of
+from apps.core.operations.runner import record
 from apps.core.operations.services import operation_cancel
 from apps.jobs.mirror.sync import sync_everything
 from apps.jobs.models import Instance, Job, SideWorkload
@@ -352,6 +354,28 @@ class TestTakingOver:
         assert third.state == "cancelled"
         assert ended(second).state == "succeeded"
         assert status_of(four).version == 3
+
+    def test_cancelled_while_the_second_lets_go_the_second_goes_on(
+        self, four: Job, by: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        next_version(four)
+        second = job_publish(job=four, by=by)
+        until(second, lambda: status_of(four).version == 3, what="it rolls")
+        next_version(four)
+        third = job_publish(job=four, by=by, replace=True)
+
+        def cancelled_meanwhile(operation: Operation, **options: Any) -> None:
+            monkeypatch.undo()
+            operation_cancel(third, by=by)
+            record(operation, **options)
+
+        monkeypatch.setattr(runner, "record", cancelled_meanwhile)
+        assert step(second).state == "waiting"
+        third.refresh_from_db()
+        assert third.state == "cancelled"
+        assert ended(second).state == "succeeded"
+        four.refresh_from_db()
+        assert (status_of(four).version, four.running_version, four.target_version) == (3, 3, 3)
 
     def test_a_fourth_takes_the_place_of_a_third_that_still_waits(self, four: Job, by: User) -> None:
         next_version(four)

@@ -42,10 +42,12 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Somebody asked for its end, and what it had begun was put back."""
+    """Somebody asked for its end, and what it had begun was put back. `hands_over`: not put back, as its successor goes
+    on from it; where that left the line meanwhile, it has not ended after all."""
 
     message: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    hands_over: bool = False
 
 
 Outcome = Again | Done | Failed | Cancelled

@@ -59,9 +59,14 @@ def successor_of(operation: Operation) -> Operation | None:
     return Operation.objects.next_in_line().filter(after=operation).first()
 
 
+def successor_held(operation: Operation) -> Operation | None:
+    """The same, locked: it cannot leave the line before the transaction ends."""
+    return Operation.objects.select_for_update().next_in_line().filter(after=operation).first()
+
+
 def line_moves(operation: Operation, *, kind: Kind) -> None:
     """Called in the transaction that ended `operation`: who waited for it begins."""
-    successor = successor_of(operation)
+    successor = successor_held(operation)
     if successor is None or not isinstance(kind, Succeeding):
         return
     successor.after = None

@@ -35,7 +35,7 @@ from apps.core.operations.kinds import (
     find_kind,
     queue_of,
 )
-from apps.core.operations.line import line_moves, successor_of
+from apps.core.operations.line import line_moves, successor_held, successor_of
 from apps.core.operations.services import announce_operation
 from clients.errors import NotFound, Refused, RemoteError, Unauthorized
 
@@ -189,6 +189,41 @@ def _retry_later(operation: Operation, error: str | dict[str, Any], *, late: boo
 def record(operation: Operation, *, kind: Kind, outcome: Outcome) -> None:
     """Write what a step came to, if this process still holds the operation: its own lease, to the microsecond, as two
     workers can have the same name (process numbers of containers that share a host's)."""
+    with transaction.atomic():
+        if not isinstance(outcome, Again):
+            if isinstance(kind, Locking):
+                kind.lock_target(operation)
+            if isinstance(outcome, Cancelled) and outcome.hands_over and successor_held(operation) is None:
+                outcome = Again(after_s=0.0)
+        ends = not isinstance(outcome, Again)
+        fields = _fields(operation, outcome)
+        held = Operation.objects.filter(
+            pk=operation.pk,
+            state=Operation.State.RUNNING,
+            lease_owner=operation.lease_owner,
+            lease_expires_at=operation.lease_expires_at,
+        ).update(**fields)
+        if held and ends:
+            kind.ended(operation, outcome)
+            line_moves(operation, kind=kind)
+        if held and isinstance(outcome, Failed):
+            OperationLog.objects.create(
+                operation=operation,
+                text=outcome.reason[:500],
+                values=dict(outcome.values),
+                level=OperationLog.Level.ERROR,
+            )
+    if not held:
+        log.warning("operation_lease_lost", extra={"operation": operation.pk})
+        return
+    log.info("operation_step", extra={"state": fields["state"]})
+    announce_operation(operation)
+    if isinstance(outcome, Again):
+        _ring_again(operation, after_s=outcome.after_s)
+
+
+def _fields(operation: Operation, outcome: Outcome) -> dict[str, Any]:
+    """What a step's outcome makes of the row."""
     now = timezone.now()
     fields: dict[str, Any] = {
         "lease_owner": "",
@@ -214,33 +249,7 @@ def record(operation: Operation, *, kind: Kind, outcome: Outcome) -> None:
             fields |= {"error": outcome.reason, "error_values": dict(outcome.values), "message": ""}
         case _:
             assert_never(outcome)
-    with transaction.atomic():
-        ends = not isinstance(outcome, Again)
-        if ends and isinstance(kind, Locking):
-            kind.lock_target(operation)
-        held = Operation.objects.filter(
-            pk=operation.pk,
-            state=Operation.State.RUNNING,
-            lease_owner=operation.lease_owner,
-            lease_expires_at=operation.lease_expires_at,
-        ).update(**fields)
-        if held and ends:
-            kind.ended(operation, outcome)
-            line_moves(operation, kind=kind)
-        if held and isinstance(outcome, Failed):
-            OperationLog.objects.create(
-                operation=operation,
-                text=outcome.reason[:500],
-                values=dict(outcome.values),
-                level=OperationLog.Level.ERROR,
-            )
-    if not held:
-        log.warning("operation_lease_lost", extra={"operation": operation.pk})
-        return
-    log.info("operation_step", extra={"state": fields["state"]})
-    announce_operation(operation)
-    if isinstance(outcome, Again):
-        _ring_again(operation, after_s=outcome.after_s)
+    return fields
 
 
 def _ring_again(operation: Operation, *, after_s: float) -> None:

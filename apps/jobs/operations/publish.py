@@ -107,9 +107,11 @@ class Publish(OnJob):
 
     def _advance(self, operation: Operation, *, late: bool) -> Outcome:
         work = self._work(operation)
+        work.memory.pop("handed_over", None)
         if successor := successor_of(operation):
             work.memory["handed_over"] = True
-            return Cancelled(words.HANDED_OVER, {"version": successor.parameters["version"]})
+            version = successor.parameters["version"]
+            return Cancelled(words.HANDED_OVER, {"version": version}, hands_over=True)
         if operation.cancel_requested_at and not work.may_have_asked and "takes_over" not in work.parameters:
             return Cancelled(CANCELLED_EARLY)
         begins = not (operation.cancel_requested_at or late or work.memory.get("asked"))
@@ -348,6 +350,9 @@ class _Turn:
         except SecretMissing as exc:
             values = {"version": self._version, "previous": self._wanted.before.version, "name": exc.name}
             return self._ends(words.NEW_STAYS, **values)
+        except FilesTooLarge as exc:
+            fault = words.line(*words.cannot_define(exc))
+            return self._ends(words.NEW_STAYS_WHOLE, version=self._version, fault=fault)
         return Again(after_s=1.0, message=PUTTING_BACK)
 
     def _took_too_long(self) -> bool:

@@ -46,6 +46,9 @@ NOTHING_BEFORE = gettext_noop("%(why)s Nothing ran before, so nothing runs now."
 NEW_STAYS = gettext_noop(
     "%(why)s Version %(version)s stays: version %(previous)s names the secret '%(name)s', which is gone."
 )
+NEW_STAYS_WHOLE = gettext_noop(
+    "%(why)s Version %(version)s stays, as the one before cannot be asked for: %(fault)s"
+)
 STILL_PUTTING_BACK = gettext_noop("%(why)s The scheduler has not finished putting back what ran before.")
 SECRET_GONE = gettext_noop(
     "The secret '%(name)s' is gone: add it again, or publish a version that does not name it."

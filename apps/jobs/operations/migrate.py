@@ -106,13 +106,12 @@ def _clone(work: Work) -> Outcome:
 
 def _publish(work: Work) -> Outcome:
     clone = _other(work)
-    key = f"migrate:{work.operation.pk}:publish"
     try:
         child = job_publish(
             job=clone,
             by=_by(work),
             version=work.memory["version"],
-            idempotency_key=key,
+            idempotency_key=_publish_key(work),
             reason=work.operation.reason,
         )
     except TargetBusy:
@@ -227,7 +226,8 @@ def _bring_back(work: Work) -> Again | None:
 
 def _take_away(work: Work, clone: Job) -> Outcome:
     """What was made for this is deleted; what was taken over is stopped, as it was."""
-    publish = Operation.objects.filter(pk=work.memory.get("publish", 0)).first()
+    # By its key: a worker that started it may not have lived to note it.
+    publish = Operation.objects.filter(idempotency_key=_publish_key(work)).first()
     if publish is not None and publish.is_active:
         operation_cancel(publish, by=_by(work))
         return Again(LOOK_AGAIN_S, message=GOING_BACK)
@@ -278,6 +278,10 @@ def _known_other(work: Work) -> Job | None:
     if made is not None:
         work.memory.update(clone=made.pk, made=True)
     return made
+
+
+def _publish_key(work: Work) -> str:
+    return f"migrate:{work.operation.pk}:publish"
 
 
 def _enter(work: Work, phase: str, *, progress: int) -> Again:

@@ -67,6 +67,8 @@ def release_undo(*, release: Release, by: User, reason: str = "", idempotency_ke
     require_release(release, by=by)
     release = Release.objects.select_for_update(of=["self"]).select_related("operation").get(pk=release.pk)
     active = release.operation
+    if active is not None and active.is_active and active.kind == UNDO:
+        return active  # somebody, or the same person with a second click, asked for it already
     if active is not None and active.is_active:
         Release.objects.filter(pk=release.pk).update(on_failure=Release.OnFailure.UNDO)
         operation_cancel(active, by=by)

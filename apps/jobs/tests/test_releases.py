@@ -425,6 +425,18 @@ class TestCallOff:
         assert release.state == Release.State.UNDONE
         assert "Nothing of it is left" in api_client(dev).post(f"{URL}{release.pk}/undo/").json()["detail"]
 
+    def test_undone_twice_it_goes_back_once(self, jobs: list[Job], dev: User) -> None:
+        release = ask(jobs[:1], dev)
+        step(release)
+        end(jobs[0])
+        step(release)
+
+        first = release_undo(release=release, by=dev)
+        assert release_undo(release=release, by=dev) == first
+        step(release)
+        end(jobs[0])
+        assert (step(release).state, versions(jobs[:1])) == ("succeeded", [1])
+
     def test_what_could_not_go_back_is_said_and_can_be_tried_again(self, jobs: list[Job], dev: User) -> None:
         db = jobs[0]
         release = ask([db], dev)

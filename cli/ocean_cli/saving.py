@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ocean_cli.http import Api
 
 JSON = dict[str, Any]
+_MADE_BY = ("template", "parameters")
 _WORDS = {
     "create": ("+", "create", "green"),
     "change": ("~", "change", "yellow"),
@@ -172,7 +173,8 @@ def save(api: Api, step: Step, *, note: str = "") -> JSON:
     if step.found is None:
         body = {**step.document.content, "note": note} if note else step.document.content
         return dict(api.post("jobs/", body))
-    patch = {"spec": step.spec, "version": step.found["version"], "note": note}
+    made_by = {key: step.document.content[key] for key in _MADE_BY if key in step.document.content}
+    patch = {**made_by, "spec": step.spec, "version": step.found["version"], "note": note}
     return dict(api.patch(path_of(step.tag), patch))
 
 

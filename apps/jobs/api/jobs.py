@@ -88,9 +88,13 @@ class JobViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def partial_update(self, request: Request, tag: str) -> Response:
         job = self.job
         fields = self.body(JobPatchFields)
+        spec, origin, errors = _made(fields, by=self.person)
+        if errors:
+            raise InvalidInput(*errors)
         services.job_version_add(
             job=job,
-            patch=fields["spec"],
+            patch=spec,
+            origin=origin,
             by=self.person,
             edited_version=fields.get("version"),
             note=fields["note"],
@@ -181,27 +185,15 @@ def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
     """The body's names as rows. Raises InvalidInput for those that are unknown, or may not be known to the person."""
     line = product_lines_visible(by).filter(tag=fields["product_line"]).first()
     cluster = Cluster.objects.filter(name=fields["cluster"]).first()
-    name = fields.get("template")
-    template = job_templates_visible(by).filter(name=name).first() if name else None
-    errors = []
+    spec, origin, errors = _made(fields, by=by)
     if line is None:
         text = _("There is no product line %(name)s, or none that you may know of.")
         errors.append(FieldError("product_line", "unknown", text % {"name": fields["product_line"]}))
     if cluster is None:
         text = _("There is no cluster %(name)s.") % {"name": fields["cluster"]}
         errors.append(FieldError("cluster", "unknown", text))
-    if name and template is None:
-        errors.append(
-            FieldError("template", "unknown", _("There is no job template %(name)s.") % {"name": name})
-        )
-    if "parameters" in fields and not name:
-        errors.append(FieldError("parameters", "invalid", _("Parameters are for a template: name it.")))
     if line is None or cluster is None or errors:
         raise InvalidInput(*errors)
-    spec, origin = fields["spec"], None
-    if template is not None:
-        made = spec_make(latest_of(template), fields.get("parameters", {}))
-        spec, origin = spec_merge(made.spec, spec), Origin(made.version, made.values)
     return NewJob(
         product_line=line,
         service=fields["service"],
@@ -211,3 +203,18 @@ def new_job(fields: dict[str, Any], *, by: Any) -> NewJob:
         note=fields["note"],
         origin=origin,
     )
+
+
+def _made(fields: dict[str, Any], *, by: Any) -> tuple[Any, Origin | None, list[FieldError]]:
+    """The spec, on top of its template's where one is named, and where it comes from."""
+    name = fields.get("template")
+    if not name:
+        text = _("Parameters are for a template: name it.")
+        errors = [FieldError("parameters", "invalid", text)] if "parameters" in fields else []
+        return fields["spec"], None, errors
+    template = job_templates_visible(by).filter(name=name).first()
+    if template is None:
+        text = _("There is no job template %(name)s.") % {"name": name}
+        return fields["spec"], None, [FieldError("template", "unknown", text)]
+    made = spec_make(latest_of(template), fields.get("parameters", {}))
+    return spec_merge(made.spec, fields["spec"]), Origin(made.version, made.values), []

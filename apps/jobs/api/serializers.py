@@ -232,7 +232,21 @@ class AwareDateTimeField(serializers.DateTimeField):
 # --- asking --------------------------------------------------------------------------------------------
 
 
-class NewJobFields(Strict):
+class FromTemplate(Strict):
+    """A spec, or a template with its `parameters`; then `spec` goes on top of what that makes."""
+
+    template = serializers.CharField(max_length=63, required=False)
+    parameters = serializers.DictField(required=False)
+    spec = SpecField()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """A template may be all there is to say of the spec."""
+        if isinstance(data, dict) and "template" in data:
+            data = {"spec": {}, **data}
+        return super().to_internal_value(data)
+
+
+class NewJobFields(FromTemplate):
     """Where a job belongs and what it should be. What the spec leaves out has the template's value, made with these
     `parameters`, or the default."""
 
@@ -240,16 +254,7 @@ class NewJobFields(Strict):
     service = serializers.CharField(max_length=63)
     cluster = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=63)
-    template = serializers.CharField(max_length=63, required=False)
-    parameters = serializers.DictField(required=False)
-    spec = SpecField()
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
-
-    def to_internal_value(self, data: Any) -> Any:
-        """A template may be all there is to say of the spec."""
-        if isinstance(data, dict) and "template" in data:
-            data = {"spec": {}, **data}
-        return super().to_internal_value(data)
 
 
 class JobPlanFields(Strict):
@@ -261,10 +266,10 @@ class JobPlanFields(Strict):
     )
 
 
-class JobPatchFields(Strict):
-    """`spec`: the top-level keys to replace. `version`: the one that was edited, to notice a rival."""
+class JobPatchFields(FromTemplate):
+    """`spec`: the top-level keys to replace. `version`: the one that was edited, to notice a rival. With a `template`
+    also what its newest version makes of `parameters` is replaced, and the job follows it from then on."""
 
-    spec = SpecField()
     version = serializers.IntegerField(min_value=1, required=False)
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
 

@@ -159,6 +159,7 @@ def replace_spec(row: JobVersion, spec: dict[str, Any]) -> JobVersion:
 
 def _create(job: Job, row: JobVersion, to: Destination, *, by: User, idempotency_key: str) -> Job:
     spec = moved_spec(row.spec, source=job.cluster, target=to.cluster)
+    origin = origin_of(job)
     new = NewJob(
         product_line=to.product_line,
         service=to.service,
@@ -166,7 +167,7 @@ def _create(job: Job, row: JobVersion, to: Destination, *, by: User, idempotency
         name=to.name,
         spec=spec,
         note="",
-        origin=_origin(job, to),
+        origin=Origin(origin.version, origin.parameters) if origin else None,
     )
     with transaction.atomic():
         clone = job_create(new=new, by=by, idempotency_key=idempotency_key)
@@ -176,14 +177,6 @@ def _create(job: Job, row: JobVersion, to: Destination, *, by: User, idempotency
         happening = Happening("cloned", f"cloned:{clone.pk}", CLONED_TO, {"tag": clone.tag})
         history_add(job, happening, actor=by)
     return clone
-
-
-def _origin(job: Job, to: Destination) -> Origin | None:
-    """The clone follows the job's template, where its product line may know of that."""
-    found = origin_of(job)
-    if found is None or not found.version.template.is_for(to.product_line):
-        return None
-    return Origin(found.version, found.parameters)
 
 
 def _version(job: Job, number: int | None) -> JobVersion:

@@ -88,10 +88,7 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
                 idempotency_key=idempotency_key,
             )
             JobVersion.objects.create(job=job, number=1, spec=spec, note=new.note, author=by)
-            if new.origin is not None:
-                JobOrigin.objects.create(
-                    job=job, version=new.origin.version, parameters=dict(new.origin.parameters)
-                )
+            _follow(job, new.origin)
             history_add(job, Happening("created", "created", CREATED, {"who": by.get_username()}), actor=by)
             audit(by=by, action="job.create", object=tag, product_line=line)
             transaction.on_commit(lambda: announce("jobs"), robust=True)
@@ -102,6 +99,14 @@ def job_create(*, new: NewJob, by: User, idempotency_key: str = "", managed_by: 
             FieldError("name", "unique", _("There is already a job %(tag)s.") % {"tag": tag})
         ) from exc
     return job
+
+
+def _follow(job: Job, origin: Origin | None) -> None:
+    """The job follows the template from now on, where its product line may know of that."""
+    if origin is None or not origin.version.template.is_for(job.product_line):
+        return
+    values = {"version": origin.version, "parameters": dict(origin.parameters)}
+    JobOrigin.objects.update_or_create(job=job, defaults=values)
 
 
 def _repeated(new: NewJob, *, tag: str, idempotency_key: str) -> Job | None:
@@ -116,12 +121,19 @@ def _repeated(new: NewJob, *, tag: str, idempotency_key: str) -> Job | None:
 
 
 def job_version_add(
-    *, job: Job, patch: Mapping[str, Any], by: User, edited_version: int | None = None, note: str = ""
+    *,
+    job: Job,
+    patch: Mapping[str, Any],
+    by: User,
+    edited_version: int | None = None,
+    note: str = "",
+    origin: Origin | None = None,
 ) -> JobVersion:
     """Save the next version: the latest one with the patch's top-level keys replaced. Nothing is published.
 
-    `edited_version` is the one that the editor looked at. Raises StaleVersion when somebody saved since,
-    InvalidInput for bad fields. A patch that changes nothing returns the latest version and adds none.
+    `origin` is what made the patch, which the job follows from now on; `edited_version` the one that the editor looked
+    at. Raises StaleVersion when somebody saved since, InvalidInput for bad fields. A patch that changes nothing returns
+    the latest version and adds none.
     """
     require_editable(job, by=by)
     with transaction.atomic():
@@ -130,6 +142,7 @@ def job_version_add(
             raise StaleVersion(given=edited_version, latest=locked.latest_version)
         latest = JobVersion.objects.get(job=locked, number=locked.latest_version)
         spec = spec_validate(spec_merge(latest.spec, patch))
+        _follow(job, origin)
         if spec == latest.spec:
             return latest
         check_references(spec, product_line=job.product_line, cluster=job.cluster, by=by, tag=job.tag)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from apps.accounts.rights import Right, lines_with
 from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.jobs.models import Job, JobOrigin, JobTemplate, JobTemplateVersion
-from apps.jobs.services.drafts import job_version_add
+from apps.jobs.services.drafts import Origin, job_version_add
 from apps.jobs.spec import Change, spec_diff, spec_validate
 from apps.jobs.templating.merge import Conflict, Side, merge
 from apps.jobs.templating.parameters import Parameter, values_still_asked_for
@@ -179,9 +179,13 @@ def _save(
     try:
         with transaction.atomic():
             version = job_version_add(
-                job=plan.job, patch=patch, by=by, edited_version=looked_at or plan.version, note=note[:300]
+                job=plan.job,
+                patch=patch,
+                by=by,
+                edited_version=looked_at or plan.version,
+                note=note[:300],
+                origin=Origin(newest, plan.parameters),
             )
-            JobOrigin.objects.filter(job=plan.job).update(version=newest, parameters=plan.parameters)
     except StaleVersion:
         return replace(plan, outcome=Outcome.STALE)
     except InvalidInput as exc:

@@ -202,6 +202,35 @@ class TestMaking:
         assert field_codes(dev.post(JOBS, self.body(line, **fields))) == codes
         assert not Job.objects.exists()
 
+    def test_a_save_that_names_it_brings_the_job_to_its_newest_version(
+        self, dev: APIClient, line: ProductLine
+    ) -> None:
+        template = make_template(name="web", product_line=line, spec=SPEC, parameters=PARAMETERS)
+        job = make_job_from(template, {"level": "info"}, product_line=line)
+        make_template_version(template, spec={"cpus": 0.5})
+        url = f"{JOBS}{job.tag}/"
+        body = {"template": "web", "parameters": {"level": "debug"}, "spec": {"memory_mib": 96}, "version": 1}
+        row = dev.patch(url, body).json()
+        assert (row["version"], row["template"]["version"]) == (2, 2)
+        assert row["template"]["parameters"] == {"level": "debug", "instances": 2}
+        spec = row["spec"]
+        assert (spec["command"], spec["cpus"], spec["memory_mib"]) == ("serve --level debug", 0.5, 96)
+        assert field_codes(dev.patch(url, {**body, "template": "none"})) == {"template": "unknown"}
+        bad = {**body, "parameters": {"level": 1, "x": 2}, "version": 2}
+        assert set(field_codes(dev.patch(url, bad))) >= {"parameters.x"}
+        assert dev.get(url).json()["version"] == 2
+
+    def test_a_job_of_another_line_s_template_does_not_follow_it(
+        self, line: ProductLine, cluster: Cluster
+    ) -> None:
+        other = make_product_line()
+        user = make_member(line)
+        Membership.objects.create(user=user, product_line=other, role=Role.DEVELOPER)
+        make_template(name="web", product_line=other, spec=SPEC, parameters=PARAMETERS)
+        body = self.body(line, template="web", parameters={"level": "info"})
+        answer = api_client(user).post(JOBS, body)
+        assert (answer.status_code, answer.json()["template"]) == (201, None)
+
     def test_the_template_of_others_is_unknown(
         self, dev: APIClient, line: ProductLine, cluster: Cluster
     ) -> None:

@@ -66,6 +66,18 @@ class TestApply:
         assert (ended.code, ended.out) == (0, "= 1 unchanged\nNothing to do.\n")
         assert writes(fake) == []
 
+    def test_a_job_of_a_template_is_saved_with_its_template(
+        self, ocean: Ocean, fake: FakeOcean, home: Path
+    ) -> None:
+        text = f"{WEB.partition('spec:')[0]}template: small\nparameters: {{level: info}}\n"
+        (home / "web.yaml").write_text(text)
+        plans(fake, row(job(), CPUS))
+        fake.on("PATCH", JOB, job(version=4))
+        publishes(fake)
+        assert ocean("apply", "-f", "web.yaml", "--yes").code == 0
+        [saved] = [one.body for one in fake.asked if one.method == "PATCH"]
+        assert (saved["template"], saved["parameters"]) == ("small", {"level": "info"})
+
     def test_a_new_job_is_created_as_it_is_written_and_published(self, ocean: Ocean, fake: FakeOcean) -> None:
         plans(fake, row(None))
         fake.on("POST", "jobs/", Reply(job(), 201))

@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from apps.accounts.models import User
-from apps.accounts.rights import Right, product_lines_visible, require
+from apps.accounts.rights import Right, require
 from apps.core.api.base import ACCEPTED, IDEMPOTENCY_PARAMETER, starts_operation
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Cluster
 from apps.core.serializers import Reasoned
-from apps.jobs.api.base import OfJob, describe_tag, jobs_described
+from apps.jobs.api.base import OfJob, describe_tag, jobs_described, named_line
 from apps.jobs.api.serializers import JobSerializer
 from apps.jobs.cloning.differences import Difference
 from apps.jobs.models import Job
@@ -151,12 +151,8 @@ def _plan(found: list[Difference]) -> Response:
 
 def _wish(fields: dict[str, Any], *, by: User) -> CloneWish:
     """The body's names as rows. Raises InvalidInput for those that are unknown, or may not be known to the person."""
-    line = None
-    if tag := fields.get("product_line"):
-        line = product_lines_visible(by).filter(tag=tag).first()
-        if line is None:
-            text = _("There is no product line %(name)s, or none that you may know of.") % {"name": tag}
-            raise InvalidInput(FieldError("product_line", "unknown", text))
+    tag = fields.get("product_line")
+    line = named_line(tag, by=by) if tag else None
     return CloneWish(
         cluster=_cluster(fields["cluster"]),
         name=fields.get("name"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
-from rest_framework import mixins, serializers
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,9 +14,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api.base import starts_operation
 from apps.core.serializers import checked
-from apps.jobs.api.base import OfJob, describe_tag
+from apps.jobs.api.base import OfJob, describe_tag, versions_diff, versions_diff_schema
 from apps.jobs.api.serializers import (
-    ChangeSerializer,
     InstanceSerializer,
     JobVersionSerializer,
     KillFields,
@@ -30,7 +28,6 @@ from apps.jobs.masking import job_engine
 from apps.jobs.models import Instance, JobVersion
 from apps.jobs.selectors import instances_of, versions_of, with_serving
 from apps.jobs.services import instance_kill, instance_kill_repeated
-from apps.jobs.spec import spec_diff
 from engines.base import InstanceId
 
 
@@ -47,28 +44,10 @@ class VersionViewSet(OfJob, mixins.ListModelMixin, mixins.RetrieveModelMixin, Ge
     def get_queryset(self) -> QuerySet[JobVersion]:
         return versions_of(self.job)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("other", OpenApiTypes.INT, OpenApiParameter.PATH)],
-        responses=inline_serializer(
-            "VersionDiff",
-            {
-                "from": serializers.IntegerField(),
-                "to": serializers.IntegerField(),
-                "changes": ChangeSerializer(many=True),
-            },
-        ),
-        summary="What differs from one version to another, field by field.",
-    )
+    @versions_diff_schema("VersionDiff", "What differs from one version to another, field by field.")
     @action(detail=True, url_path="diff/(?P<other>[0-9]{1,9})")
     def diff(self, request: Request, tag: str, number: str, other: str) -> Response:
-        versions = {
-            version.number: version for version in self.get_queryset().filter(number__in=[number, other])
-        }
-        old, new = versions.get(int(number)), versions.get(int(other))
-        if old is None or new is None:
-            raise Http404
-        changes = ChangeSerializer(spec_diff(old.spec, new.spec), many=True).data
-        return Response({"from": old.number, "to": new.number, "changes": changes})
+        return versions_diff(self.get_queryset(), number, other, content=lambda version: version.spec)
 
 
 @describe_tag

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.accounts.models import ProductLine
-from apps.accounts.rights import product_lines_visible
 from apps.core.api.base import ApiView
 from apps.core.api.serializers import UtcDateTimeField
-from apps.core.errors import FieldError, InvalidInput
 from apps.core.serializers import Strict
-from apps.jobs.api.base import TAG, describe_tag
+from apps.jobs.api.base import TAG, describe_tag, named_line
 from apps.jobs.models import Favourite, Job, SavedView
 from apps.jobs.personal import views_of
 from apps.jobs.selectors import jobs_visible
@@ -111,7 +106,8 @@ class SavedViewViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[SavedView]
     )
     def create(self, request: Request) -> Response:
         fields = self.body(SavedViewFields)
-        line = self._line(fields["product_line"])
+        tag = fields["product_line"]
+        line = named_line(tag, by=self.person) if tag is not None else None
         view = view_save(name=fields["name"], query=fields["query"], by=self.person, product_line=line)
         return Response(SavedViewSerializer(view).data, HTTPStatus.CREATED)
 
@@ -119,12 +115,3 @@ class SavedViewViewSet(ApiView, mixins.ListModelMixin, GenericViewSet[SavedView]
     def destroy(self, request: Request, pk: str) -> Response:
         view_delete(view=self.get_object(), by=self.person)
         return Response(status=HTTPStatus.NO_CONTENT)
-
-    def _line(self, tag: Any) -> ProductLine | None:
-        if tag is None:
-            return None
-        line = product_lines_visible(self.person).filter(tag=tag).first()
-        if line is None:
-            text = _("There is no product line %(name)s, or none that you may know of.") % {"name": tag}
-            raise InvalidInput(FieldError("product_line", "unknown", text))
-        return line

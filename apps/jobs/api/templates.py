@@ -7,11 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,17 +18,15 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from apps.accounts.models import ProductLine
-from apps.accounts.rights import product_lines_visible
 from apps.core.api.base import ApiView
 from apps.core.api.serializers import UtcDateTimeField
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.serializers import Strict
+from apps.jobs.api.base import named_line, versions_diff, versions_diff_schema
 from apps.jobs.api.serializers import ChangeSerializer
 from apps.jobs.filters import JobOriginFilter, JobTemplateFilter
 from apps.jobs.models import JobOrigin, JobTemplate, JobTemplateVersion
 from apps.jobs.selectors import jobs_visible
-from apps.jobs.spec import spec_diff
 from apps.jobs.templating.parameters import MAX_PARAMETERS, ParameterFields
 from apps.jobs.templating.selectors import (
     Use,
@@ -222,11 +219,12 @@ class TemplateViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin,
     )
     def create(self, request: Request) -> Response:
         fields = self.body(NewTemplateFields)
+        tag = fields["product_line"]
         new = NewTemplate(
             name=fields["name"],
             title=fields["title"],
             title_zh=fields["title_zh"],
-            product_line=self._line(fields["product_line"]),
+            product_line=named_line(tag, by=self.person) if tag is not None else None,
             parameters=fields["parameters"],
             spec=fields.get("spec", {}),
             note=fields["note"],
@@ -277,15 +275,6 @@ class TemplateViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin,
             job=job, new=new, turned=turned, by=self.person, version=fields.get("job_version")
         )
 
-    def _line(self, tag: str | None) -> ProductLine | None:
-        if tag is None:
-            return None
-        line = product_lines_visible(self.person).filter(tag=tag).first()
-        if line is None:
-            text = _("There is no product line %(name)s, or none that you may know of.") % {"name": tag}
-            raise InvalidInput(FieldError("product_line", "unknown", text))
-        return line
-
     def _described(self, template: JobTemplate) -> dict[str, Any]:
         return dict(TemplateSerializer(self.get_queryset().get(pk=template.pk)).data)
 
@@ -322,26 +311,13 @@ class TemplateVersionViewSet(
     def get_queryset(self) -> QuerySet[JobTemplateVersion]:
         return template_versions(self.template)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("other", OpenApiTypes.INT, OpenApiParameter.PATH)],
-        responses=inline_serializer(
-            "TemplateVersionDiff",
-            {
-                "from": serializers.IntegerField(),
-                "to": serializers.IntegerField(),
-                "changes": ChangeSerializer(many=True),
-            },
-        ),
-        summary="What differs from one version to another, field by field; parameters as `parameters[name]`.",
+    @versions_diff_schema(
+        "TemplateVersionDiff",
+        "What differs from one version to another, field by field; parameters as `parameters[name]`.",
     )
     @action(detail=True, url_path="diff/(?P<other>[0-9]{1,9})")
     def diff(self, request: Request, template: str, number: str, other: str) -> Response:
-        versions = {row.number: row for row in self.get_queryset().filter(number__in=[number, other])}
-        old, new = versions.get(int(number)), versions.get(int(other))
-        if old is None or new is None:
-            raise Http404
-        changes = ChangeSerializer(spec_diff(comparable(old), comparable(new)), many=True).data
-        return Response({"from": old.number, "to": new.number, "changes": changes})
+        return versions_diff(self.get_queryset(), number, other, content=comparable)
 
 
 @describe_template

@@ -63,7 +63,12 @@ def job() -> Job:
         )
     make_release(job, reason="a leak", state="succeeded")
     make_job(name="draft", product_line=job.product_line, cluster=cluster)
-    make_template(name="web", title="Web service", spec={"command": "serve $PORT0"})
+    make_template(
+        name="web",
+        title="Web service",
+        spec={"command": "serve $PORT0 {{ level }}"},
+        parameters=[{"name": "level", "type": "text", "default": "info"}],
+    )
     make_host(hostname="node1", cluster=cluster, rack="r1")
     make_host(hostname="node2", cluster=cluster, rack="r1", active=False)
     return job
@@ -84,6 +89,7 @@ def paths(job: Job) -> list[str]:
     of_job = ("", "logs/", "history/", "versions/", "versions/1/", "diff/?from=1&to=2", "configuration/")
     past = ("compare/", "compare/?start=2026-11-20T12:00", "history/?level=error")
     actions = ("edit/", "publish/", "scale/", "stop/", "delete/", "clone/", "migrate/?cluster=staging")
+    templates = ("", "web/", "new/", "web/edit/", "web/update/", "web/diff/?from=1&to=1")
     releases = [f"/releases/{pk}/" for pk in Release.objects.values_list("pk", flat=True)]
     operations = [f"/operations/{pk}/" for pk in Operation.objects.values_list("pk", flat=True)]
     return [
@@ -101,8 +107,8 @@ def paths(job: Job) -> list[str]:
         "/hosts/staging/node1/",
         "/product-lines/",
         f"/product-lines/{job.product_line.tag}/",
-        "/templates/",
-        "/templates/web/",
+        *(f"/templates/{part}" for part in templates),
+        f"/jobs/{job.tag}/save-as-template/",
         "/releases/",
         f"/releases/new/?action=stop&job={job.tag}",
         *releases,
@@ -129,4 +135,12 @@ def test_nothing_is_wrong_with_any_page(page: Page, job: Job, theme: Theme) -> N
         for button in page.locator("[data-row-add]").all():
             button.click()
         found += [f"{path}: {wrong}" for wrong in violations(page)]
+    page.goto(f"/jobs/{job.tag}/edit/")
+    page.get_by_role("button", name="YAML").click()
+    text = page.get_by_label("The job as YAML")
+    text.fill(f"{text.input_value()}\nwrong: 1\n")
+    found += [f"YAML: {wrong}" for wrong in violations(page)]
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += [f"wrong YAML: {wrong}" for wrong in violations(page)]
     assert not found, "\n".join(found)

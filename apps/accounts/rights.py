@@ -86,6 +86,8 @@ def require(user: User | AnonymousUser, right: Right, product_line: ProductLine 
     """Raises Forbidden, in words, unless the person has the right."""
     if may(user, right, product_line):
         return
+    if product_line is None:
+        raise Forbidden(_("This belongs to no single product line, so it is for SREs."))
     needed = Role.OWNER.label if right == Right.MANAGE else Role.DEVELOPER.label
     raise Forbidden(
         _("You can see %(line)s, but this needs the role %(role)s there. Ask one of its owners.")

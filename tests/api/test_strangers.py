@@ -11,6 +11,7 @@ from apps.accounts.models import ApiToken, Role
 from apps.accounts.tests.factories import make_member, make_token, make_user
 from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, problem_type
+from apps.core.tests.factories import make_operation
 from apps.jobs.tests.factories import make_job_operation, make_running_job
 from tests.api.routes import ROUTES, Route
 from tests.things import NUMBER, Things, written
@@ -120,6 +121,14 @@ def test_a_viewer_changes_nothing(route: Route) -> None:
     assert answer.status_code == 403
     assert problem_type(answer) == "forbidden"
     assert written() == before
+
+
+def test_an_operation_of_several_lines_is_told_by_its_release_or_by_sres() -> None:
+    dev = make_member()
+    operation = make_operation(target_type="release", product_line=None, requested_by=dev)
+    answer = api_client(dev).post(f"/api/v1/operations/{operation.pk}/cancel/")
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "This belongs to no single product line, so it is for SREs."
 
 
 def test_the_operation_of_others_is_unknown_and_cannot_be_cancelled() -> None:

@@ -129,7 +129,7 @@ def job_undo(*, job: Job, by: User, idempotency_key: str = "", reason: str = "")
         return earlier
     under_way = publish_under_way(job)
     if under_way is None:
-        return _publish(ask, version=version_before(job), strategy=None)
+        return _publish(ask, version=version_undone_to(job), strategy=None)
     operation_cancel(under_way, by=by, reason=reason, key=idempotency_key)
     under_way.refresh_from_db()
     return under_way
@@ -353,7 +353,7 @@ def version_before(job: Job) -> int:
         kind__in=PUBLISHING,
         state=Operation.State.SUCCEEDED,
     ).values_list("parameters__version", flat=True)
-    present = job.running_version or job.target_version
+    present = job.target_version
     for number in published:
         if number != present:
             return int(number)
@@ -364,6 +364,17 @@ def version_before(job: Job) -> int:
             _("No other version has run yet: name the version to go back to."),
         )
     )
+
+
+def version_undone_to(job: Job) -> int:
+    """What undoing the last publish, which has ended, comes to. Raises InvalidInput where it was put back already: a
+    second click, or one after a failure, must not go back further than it says."""
+    last = Operation.objects.filter(target_type="job", target_id=job.pk, kind__in=PUBLISHING).first()
+    put_back = last is not None and last.state != Operation.State.SUCCEEDED
+    if last is not None and put_back and last.parameters["version"] != job.target_version:
+        text = _("The last publish is undone already. To go back further, name the version.")
+        raise InvalidInput(FieldError("version", "undone_already", text))
+    return version_before(job)
 
 
 def _strategy(spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:

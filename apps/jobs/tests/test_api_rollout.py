@@ -180,6 +180,27 @@ class TestUndo:
         row = client.post(f"/api/v1/jobs/{job.tag}/undo/", {}).json()
         assert (row["kind"], Operation.objects.get(pk=row["id"]).parameters["version"]) == ("job.rollback", 1)
 
+    @pytest.mark.parametrize("state", ["cancelled", "failed"])
+    def test_what_was_put_back_is_not_undone_a_second_time(
+        self, client: APIClient, job: Job, state: str
+    ) -> None:
+        for version in (1, 2):
+            publishing(job, state="succeeded", parameters={"version": version})
+        publishing(job, state=state, parameters={"version": 3})
+        Job.objects.update(running_version=2, target_version=2)
+        answer = client.post(f"/api/v1/jobs/{job.tag}/undo/", {})
+        assert field_codes(answer) == {"version": "undone_already"}
+
+    def test_what_failed_and_stayed_is_undone_to_the_version_before_it(
+        self, client: APIClient, job: Job
+    ) -> None:
+        for version in (1, 2):
+            publishing(job, state="succeeded", parameters={"version": version})
+        publishing(job, state="failed", parameters={"version": 3})
+        Job.objects.update(running_version=2, target_version=3)
+        row = client.post(f"/api/v1/jobs/{job.tag}/undo/", {}).json()
+        assert Operation.objects.get(pk=row["id"]).parameters["version"] == 2
+
     def test_with_nothing_to_go_back_to_it_says_so(self, client: APIClient, job: Job) -> None:
         answer = client.post(f"/api/v1/jobs/{job.tag}/undo/", {})
         assert field_codes(answer) == {"version": "no_earlier_version"}

@@ -34,7 +34,7 @@ from apps.jobs.services import (
     job_stop,
     job_undo,
 )
-from apps.jobs.services.actions import DELETE, publish_under_way, version_before
+from apps.jobs.services.actions import DELETE, publish_under_way, version_undone_to
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.spec.strategy import in_batches
 from apps.jobs.views.job_page import find_job
@@ -237,7 +237,7 @@ def _undone(job: Job) -> list[str]:
     under_way = publish_under_way(job)
     if under_way is None:
         try:
-            before = version_before(job)
+            before = version_undone_to(job)
         except InvalidInput as exc:
             return [str(exc)]
         return [_("Publishes version %(version)s again, which ran before.") % {"version": before}]

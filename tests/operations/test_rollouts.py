@@ -401,6 +401,21 @@ class TestTakingOver:
             job_publish(job=four, by=by, replace=True)
 
 
+def test_old_instances_that_wait_for_a_host_stop_nobody(four: Job, by: User) -> None:
+    """To stop all first, Marathon has nothing to stop."""
+    recreate = {"kind": "recreate"}
+    next_version(four, cpus=TOO_MUCH)
+    stuck = job_publish(job=four, by=by, strategy=recreate)
+    until(stuck, lambda: status_of(four).version == 3 and not tasks(four), what="all wait")
+    tell(stuck, "pause", by)
+    until(stuck, lambda: stuck.memory.get("phase") == "paused", what="it is paused")
+    Operation.objects.filter(pk=stuck.pk).update(state="succeeded", finished_at=timezone.now())
+    four.refresh_from_db()
+    next_version(four, cpus=0.01)
+    assert ended(job_publish(job=four, by=by, strategy=recreate)).state == "succeeded"
+    assert (status_of(four).version, status_of(four).running) == (4, 4)
+
+
 class TestUndo:
     def test_it_undoes_the_publish_under_way_and_asked_again_nothing_more(self, four: Job, by: User) -> None:
         next_version(four, cpus=TOO_MUCH)

@@ -42,10 +42,11 @@ TAKEN_BACK = gettext_noop("Every job that was changed is back as before.")
 
 
 class RunRelease:
-    """Its own deadline is only a last resort: each job's operation has one, and the wait for busy jobs too."""
+    """Its own deadline is only a last resort: each job's operation has one, and the wait for busy jobs too. A canary
+    may hold for a week, or until somebody comes, and a pause has no end."""
 
     queue = "operations"
-    deadline = timedelta(days=2)
+    deadline = timedelta(days=60)
 
     def __init__(self, name: str, label: StrOrPromise) -> None:
         self.name, self.label = name, label

@@ -96,6 +96,18 @@ def test_a_busy_job_is_tried_again(job: Job, dev: User) -> None:
     assert expiries_run(now=after(at)) == 1
 
 
+def test_busy_jobs_stand_in_nobodys_way(job: Job, dev: User) -> None:
+    other = make_running_job(instances=3, name="rain", product_line=job.product_line, cluster=job.cluster)
+    at = soon()
+    for one in (job, other):
+        job_scale(job=one, instances=6, by=dev, until=at)
+    end_all()
+    make_job_operation(job, kind="job.publish")
+    assert expiries_run(now=after(at), limit=1) == 1
+    other.refresh_from_db()
+    assert other.wanted == 3
+
+
 def scaled(job: Job, by: User) -> None:
     job_scale(job=job, instances=8, by=by)
 

@@ -298,3 +298,21 @@ def test_a_stopped_job_is_only_copied_and_deleted(job: Job, by: User, clusters: 
     assert operation.state == "succeeded"
     clone = clone_of(job)
     assert (counts(job), counts(clone), clone.state) == (None, None, Job.State.DRAFT)
+
+
+def test_a_publish_there_that_nobody_lived_to_note_is_called_off_too(
+    job: Job, by: User, clusters: dict[str, Cluster]
+) -> None:
+    operation = migrate(job, clusters["c3"], by)
+    reached(operation, "publish")
+    with patch("apps.core.operations.runner.record"):  # the worker dies before it writes down what it did
+        Operation.objects.filter(pk=operation.pk).update(wake_at=None)
+        run_operation(operation.pk)
+    publish = Operation.objects.active().get(kind="job.publish")
+    operation_cancel(operation, by=by)
+    Operation.objects.filter(pk=operation.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    run_operation(operation.pk)
+    publish.refresh_from_db()
+    assert publish.cancel_requested_at is not None
+    assert ended(operation).state == "cancelled"
+    assert counts(job) == (2, 2)

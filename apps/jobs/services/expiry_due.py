@@ -24,8 +24,8 @@ def expiries_run(*, now: datetime, limit: int = 200) -> int:
     """Scale back what is due, the oldest first. A job that another operation holds, a publish that holds for days
     perhaps, stands in nobody's way, and has its turn at a later call. Returns how many operations were started."""
     busy = Operation.objects.active().filter(target_type="job").values("target_id")
-    due = ScaleExpiry.objects.filter(at__lte=now).exclude(job_id__in=busy)
-    due = due.order_by("at", "pk").values_list("pk", "job_id")
+    free = ScaleExpiry.objects.filter(at__lte=now).exclude(job_id__in=busy)
+    due = free.order_by("at", "pk").values_list("pk", "job_id")
     return sum(_run(expiry_id, job_id, now=now) is not None for expiry_id, job_id in due[:limit])
 
 

@@ -63,6 +63,25 @@ document.body.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 404 && event.target.matches("[data-live]")) window.location.reload();
 });
 
+// A refresh that was asked for before a person changed something within must not take the change back: it is asked for anew.
+const asked = new WeakMap();
+const touched = new WeakMap();
+const touch = ({ detail, target }) => {
+  const part = target.closest?.("[data-live]");
+  if (part && detail.requestConfig.verb !== "get") touched.set(part, performance.now());
+};
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches("[data-live]")) asked.set(event.target, performance.now());
+  touch(event);
+});
+document.body.addEventListener("htmx:afterRequest", touch);
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt, verb } = detail.requestConfig;
+  if (verb !== "get" || !(touched.get(elt) >= asked.get(elt))) return;
+  detail.shouldSwap = false;
+  elt.dispatchEvent(new CustomEvent("live"));
+});
+
 // A swap may bring other topics.
 document.body.addEventListener("htmx:afterSettle", open);
 document.addEventListener("visibilitychange", () => {

@@ -3,10 +3,11 @@ moments of a job's past."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from apps.accounts.models import User
 from apps.accounts.tests.factories import make_member, make_product_line
@@ -14,6 +15,7 @@ from apps.core.live import announce
 from apps.jobs.models import Favourite, Job, SavedView
 from apps.jobs.services.history import Happening, history_add
 from apps.jobs.tests.factories import make_instance, make_job, make_running_job
+from embedded.waiting import wait_until
 from tests.e2e.test_frame import PHONE, live, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs_program("chromium")]
@@ -77,6 +79,33 @@ def test_a_star_is_given_without_leaving_the_list(page: Page, dev: User, jobs: l
     page.get_by_role("list", name="Views").get_by_role("link", name="Favourites").click()
     expect(page.get_by_role("link", name="web-1")).to_be_visible()
     expect(page.get_by_role("link", name="web-0")).to_be_hidden()
+
+
+def test_a_list_that_was_asked_for_before_the_star_was_given_does_not_take_it_away(
+    page: Page, dev: User, jobs: list[Job]
+) -> None:
+    sign_in(page, dev)
+    page.goto("/jobs/")
+    live(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held or route.request.headers.get("hx-target") != "jobs":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile("/jobs/$"), hold)
+    announce("jobs")
+    wait_until(lambda: page.evaluate("1") == 1 and bool(held), what="the list asks anew", timeout_s=10)
+    old = page.request.get("/jobs/", headers={"HX-Request": "true", "HX-Target": "jobs"})
+    star = page.get_by_role("button", name="Favourite: web-1")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    with contextlib.suppress(Error):  # it may have been called off
+        held[0].fulfill(response=old)
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")
+    expect(star).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_view_keeps_what_the_filters_say_at_that_moment(page: Page, dev: User, jobs: list[Job]) -> None:

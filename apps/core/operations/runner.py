@@ -17,7 +17,7 @@ from typing import Any, assert_never
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -35,7 +35,7 @@ from apps.core.operations.kinds import (
     find_kind,
     queue_of,
 )
-from apps.core.operations.line import line_moves, successor_held, successor_of
+from apps.core.operations.line import line_moves, successor_held
 from apps.core.operations.services import announce_operation
 from clients.errors import NotFound, Refused, RemoteError, Unauthorized
 
@@ -95,10 +95,11 @@ def _claim(operation_id: int, *, now: datetime) -> Operation | None:
         log.warning("operation_kind_unknown", extra={"operation": operation_id, "kind": before.kind})
         return None
     if before.cluster_id is not None and _cluster_is_full(before.cluster_id, now=now):
-        if before.state == Operation.State.QUEUED:  # one that the mirror woke stays due
-            Operation.objects.filter(pk=operation_id, state=before.state).update(
-                wake_at=now + timedelta(seconds=FULL_CLUSTER_RETRY_S)
-            )
+        # One that the mirror woke stays due; that it has a time tells it from those whose ring is on its way.
+        retry_s = FULL_CLUSTER_RETRY_S if before.state == Operation.State.QUEUED else 0.0
+        Operation.objects.filter(pk=operation_id, state=before.state).update(
+            wake_at=now + timedelta(seconds=retry_s)
+        )
         ring(operation_id, queue=queue_of(before.kind), after_s=FULL_CLUSTER_RETRY_S)
         return None
     claimed = (
@@ -132,9 +133,10 @@ def _cluster_is_full(cluster_id: int, *, now: datetime) -> bool:
 
 
 def _ring_put_off(cluster_id: int) -> None:
-    """A place on the cluster is free: the first that found it full need not wait for its time."""
-    not_begun = Q(state=Operation.State.QUEUED, wake_at__gt=timezone.now())
-    woken = Q(state=Operation.State.WAITING, wake_at__isnull=True)
+    """A place on the cluster is free: the first that found it full need not wait for its time. It is rung for once."""
+    now = timezone.now()
+    not_begun = Q(state=Operation.State.QUEUED, wake_at__gt=now)
+    woken = Q(state=Operation.State.WAITING, wake_at__lte=now)
     put_off = Operation.objects.filter(not_begun | woken, cluster_id=cluster_id)
     first = put_off.order_by("pk").values_list("pk", "kind").first()
     if first is not None and put_off.filter(pk=first[0]).update(wake_at=None):
@@ -254,8 +256,9 @@ def _fields(operation: Operation, outcome: Outcome) -> dict[str, Any]:
 
 def _ring_again(operation: Operation, *, after_s: float) -> None:
     """What it was told while the step ran is looked at straight away."""
-    now_told = Operation.objects.filter(pk=operation.pk).values_list(*_TOLD).get()
-    if now_told != tuple(getattr(operation, name) for name in _TOLD) or successor_of(operation):
+    successor = Exists(Operation.objects.next_in_line().filter(after=OuterRef("pk")))
+    *now_told, overtaken = Operation.objects.filter(pk=operation.pk).values_list(*_TOLD, successor).get()
+    if overtaken or now_told != [getattr(operation, name) for name in _TOLD]:
         Operation.objects.filter(pk=operation.pk, state=Operation.State.WAITING).update(wake_at=None)
         after_s = 0.0
     ring(operation.pk, queue=queue_of(operation.kind), after_s=after_s)

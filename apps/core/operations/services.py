@@ -191,12 +191,15 @@ def operation_told(operation: Operation, text: str, *, by: User, reason: str = "
 
 
 def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
-    """Something about these targets changed: let waiting operations look now. Returns how many were rung."""
-    due = list(
-        Operation.objects.filter(
-            target_type=target_type, target_id__in=target_ids, state=Operation.State.WAITING
-        ).values_list("pk", "kind")
+    """Something about these targets changed: let waiting operations look now. Those that were woken already and have
+    not looked yet are not rung for again. Returns how many were."""
+    waiting = Operation.objects.filter(
+        target_type=target_type,
+        target_id__in=target_ids,
+        state=Operation.State.WAITING,
+        wake_at__isnull=False,
     )
+    due = list(waiting.values_list("pk", "kind"))
     if due:
         Operation.objects.filter(pk__in=[pk for pk, _ in due], state=Operation.State.WAITING).update(
             wake_at=None

@@ -73,6 +73,14 @@ def script() -> Iterator[Script]:
     del kinds._kinds[kind.name]
 
 
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Whom the runner rang for."""
+    numbers: list[int] = []
+    monkeypatch.setattr(runner, "ring", lambda number, **_how: numbers.append(number))
+    return numbers
+
+
 def start(target: Target = TARGET, **intent: Any) -> Operation:
     return operation_start(target=target, intent=Intent(**{"kind": "test.script", "by": None, **intent}))
 
@@ -385,7 +393,9 @@ def test_one_that_the_mirror_woke_stays_due_while_its_cluster_is_full(script: Sc
     )
     Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=None)
     run_operation(woken.pk)
-    assert (state_of(woken), woken.wake_at, script.steps) == ("waiting", None, 0)
+    assert (state_of(woken), script.steps) == ("waiting", 0)
+    assert woken.wake_at is not None
+    assert woken.wake_at <= timezone.now()
 
 
 @pytest.mark.django_db
@@ -396,6 +406,35 @@ def test_what_found_its_cluster_full_goes_on_as_soon_as_there_is_a_place(script:
     Operation.objects.filter(pk=put_off.pk).update(wake_at=timezone.now() + timedelta(seconds=20))
     run_operation(first.pk)
     assert (state_of(put_off), put_off.wake_at) == ("queued", None)
+
+
+@pytest.mark.django_db
+def test_one_that_was_woken_is_rung_for_once_however_much_happens(script: Script, rung: list[int]) -> None:
+    script.plays = [Done(), Done()]
+    cluster = make_cluster()
+    one, other, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2, 3))
+    later = timezone.now() + timedelta(seconds=20)
+    Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=later)
+    assert [operations_wake(target_type="thing", target_ids=[3]) for _ in range(3)] == [1, 0, 0]
+    for operation in (one, other):
+        run_operation(operation.pk)
+    assert rung == []
+
+
+@pytest.mark.django_db
+def test_one_that_the_mirror_woke_goes_on_when_its_full_cluster_has_a_place(
+    script: Script, settings: Any, rung: list[int]
+) -> None:
+    script.plays = [Done()]
+    cluster = make_cluster()
+    first, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
+    Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=None)
+    settings.OCEAN_OPERATIONS_PER_CLUSTER = 0
+    run_operation(woken.pk)
+    settings.OCEAN_OPERATIONS_PER_CLUSTER = 1
+    rung.clear()
+    run_operation(first.pk)
+    assert rung == [woken.pk]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -93,6 +93,18 @@ def instances_write(seen: Sequence[Seen], *, slot: Slot, at: datetime) -> set[in
     return changed
 
 
+def are_mirrored(job: Job, instances: Sequence[InstanceStatus], *, slot: Slot) -> bool:
+    """Whether the rows of these are there as they would be written, each with a known version, and no others."""
+    rows = Instance.objects.filter(job=job, slot=slot).values_list("task_id", *Instance.MIRRORED)
+    known = {task_id: tuple(rest) for task_id, *rest in rows}
+    return len(known) == len(instances) and all(
+        (row := known.get(instance.id)) is not None
+        and row[_VERSION] is not None
+        and row == _mirrored(instance, version=row[_VERSION])
+        for instance in instances
+    )
+
+
 def instances_forget(instances: QuerySet[Instance], *, at: datetime) -> int:
     """Delete the rows of instances that are not listed any more, and note where their logs are. Returns how many."""
     rows = instances.values("job_id", "task_id", "host", "version", "started_at")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from apps.core.operations.services import operation_log
 from apps.jobs.explain import summarise
 from apps.jobs.masking import job_engine
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
+from apps.jobs.mirror.confirm import mirror_confirm
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent, JobVersion
 from apps.jobs.planning import side_path
@@ -59,6 +60,7 @@ class Work:
     engine: Engine
     seen: tuple[WorkloadStatus | None, datetime] | None = None
     seen_beside: tuple[WorkloadStatus | None, datetime] | None = None
+    specs: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -69,6 +71,12 @@ class Work:
     def parameters(self) -> Mapping[str, Any]:
         parameters: Mapping[str, Any] = self.operation.parameters
         return parameters
+
+    def spec(self, number: int) -> Mapping[str, Any]:
+        """A version's; read once."""
+        if number not in self.specs:
+            self.specs[number] = JobVersion.objects.get(job=self.job, number=number).spec
+        return self.specs[number]
 
     @property
     def mark(self) -> str:
@@ -100,14 +108,14 @@ class Work:
 
     def keep(self) -> None:
         """Give the mirror what was seen last: who reads that an operation has ended finds the job as it left it.
-        (While it is under way the mirror is the watcher's.)"""
+        (While it is under way the mirror is the watcher's, which mostly had it all and rang for this step.)"""
         for seen, missing in ((self.seen, mirror_missing), (self.seen_beside, sides_missing)):
             if seen is None:
                 continue
             status, asked_at = seen
             if status is None:
                 missing([self.job.pk], at=asked_at)
-            else:
+            elif seen is not self.seen or not mirror_confirm(self.job, status, at=asked_at):
                 mirror_apply(self.job.cluster, [status], at=asked_at)
 
     def tries(self) -> None:
@@ -173,7 +181,7 @@ class OnJob(ABC):
 
     def lock_target(self, operation: Operation) -> None:
         """The job before its operations, as whoever asks for one locks them."""
-        Job.objects.select_for_update(no_key=True).get(pk=operation.target_id)
+        Job.objects.select_for_update(no_key=True).values_list("pk").get(pk=operation.target_id)
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
         # The job before its instances, as the mirror locks them.

@@ -15,7 +15,6 @@ from apps.core.operations.kinds import Again, Failed, Outcome
 from apps.jobs.explain import Facts, explain, summarise
 from apps.jobs.mirror.apply import problems_store
 from apps.jobs.mirror.why import dependencies_of
-from apps.jobs.models import JobVersion
 
 if TYPE_CHECKING:
     from apps.jobs.operations.base import Work
@@ -32,7 +31,7 @@ def waits_for_dependencies(work: Work) -> Outcome | None:
     job = work.job
     if job.running:
         return None
-    spec = JobVersion.objects.get(job=job, number=work.parameters["version"]).spec
+    spec = work.spec(work.parameters["version"])
     pending = tuple(
         one
         for one in dependencies_of(job, (tag for tag in spec["depends_on"] if tag != job.tag))

@@ -134,7 +134,7 @@ class _Turn:
         self._late = late
         self._now = timezone.now()
         self._version: int = work.parameters["version"]
-        self._spec: Mapping[str, Any] = JobVersion.objects.get(job=work.job, number=self._version).spec
+        self._spec = work.spec(self._version)
 
     def outcome(self) -> Outcome:
         found = self._found

@@ -21,10 +21,26 @@ def _tab(number: int) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("tab").nth(number).click()
 
 
+def _search(page: Page) -> None:
+    page.keyboard.press("/")
+    page.locator("#search-text").press_sequentially("weather")
+    page.locator("#search-found [role=option]").first.wait_for()
+
+
+def _logs(page: Page) -> None:
+    page.get_by_text("GET /health").nth(8).wait_for()
+
+
 README = (
     Shot("dashboard", "/", person="sre"),
     Shot("publish-running", _of("staging"), during_publish=True, height=980),
     Shot("publish-preview", _of("forecast", "publish/"), height=660),
+    Shot("publish-hold", _of("canary"), height=820),
+    Shot("explain", _of("too_large"), height=660),
+    Shot("logs", _of("steady", "logs/"), act=_logs, height=820),
+    Shot("clone", _of("gateway", "clone/?name=push-gateway-2"), height=900),
+    Shot("template-update", "/templates/weather-service/update/", height=760),
+    Shot("product-line-zh", f"/product-lines/{LINE}/", locale="zh-CN", height=900),
     Shot("job-form", _of("forecast", "edit/"), act=_tab(1)),
     Shot("job-degraded-dark", _of("gateway"), colours="dark"),
     Shot("jobs-zh", "/jobs/", person="sre", locale="zh-CN"),
@@ -50,6 +66,19 @@ def every_page(scene: Scene) -> Iterator[Shot]:
         "job-rollback": _of("forecast", "rollback/"),
         "job-scale": _of("forecast", "scale/"),
         "job-delete": _of("forecast", "delete/"),
+        "job-hold": _of("canary"),
+        "job-explain": _of("too_large"),
+        "job-engine": _of("forecast", "engine/"),
+        "job-clone": _of("gateway", "clone/?name=push-gateway-2"),
+        "job-migrate": _of("gateway", "migrate/?cluster=staging"),
+        "job-compare": _of("forecast", "compare/?start=2026-01-01T00:00"),
+        "job-save-as-template": _of("forecast", "save-as-template/"),
+        "releases": "/releases/",
+        "release": lambda scene: f"/releases/{scene.release}/",
+        "release-new": lambda scene: (
+            f"/releases/new/?action=restart&job={scene.forecast.tag}&job={scene.staging.tag}"
+        ),
+        "search": "/search/?q=weather",
         "operations": "/operations/",
         "operation": f"/operations/{operations[0]['id']}/",
         "audit": "/audit/",
@@ -58,7 +87,9 @@ def every_page(scene: Scene) -> Iterator[Shot]:
         "hosts": "/hosts/",
         "host": f"/hosts/{scene.gateway.row()['cluster']}/{scene.gateway.instances()[0]['host']}/",
         "templates": "/templates/",
-        "template": "/templates/web-service/",
+        "template": "/templates/weather-service/",
+        "template-edit": "/templates/weather-service/edit/",
+        "template-update": "/templates/weather-service/update/",
         "profile": "/accounts/profile/",
         "not-found": "/jobs/no-such-job/",
         "admin": "/admin/",
@@ -69,6 +100,7 @@ def every_page(scene: Scene) -> Iterator[Shot]:
         Shot(f"job-form-{number + 1}", _of("forecast", "edit/"), whole=True, act=_tab(number))
         for number in range(3)
     ]
+    shots.append(Shot("search-box", "/jobs/", person="sre", act=_search))
     shots.append(Shot("login", "/accounts/login/", person=""))
     shots.append(Shot("publish-running", _of("staging"), during_publish=True, whole=True))
     for locale in ("en-GB", "zh-CN"):

@@ -41,6 +41,14 @@ class Scene:
     """Slow to start, so that a publish can be looked at."""
     gateway: JobHandle
     """Lost a host, and finds no other."""
+    steady: JobHandle
+    """Nothing ever happened to it."""
+    canary: JobHandle
+    """One instance of its new version runs, and it waits for somebody's word."""
+    too_large: JobHandle
+    """Wants more CPUs than any host has."""
+    release: int
+    """Two jobs of the template `weather-service`, published as one; there is a newer version of it by now."""
 
     @classmethod
     def set_up(cls, stack: RunningStack) -> Scene:
@@ -53,12 +61,13 @@ class Scene:
         # Each on a host of its own, and there are only as many hosts: losing one leaves nowhere to go.
         alone = {**_SERVER, "instances": 4, "constraints": [{"field": "hostname", "operator": "UNIQUE"}]}
         gateway = _create(dev, "push", "push-gateway", "production-c3", alone)
+        steady = _create(dev, "metrics", "metric-writer", "production-lg", {**_SERVER, "instances": 3})
         jobs = [
             forecast,
             staging,
             gateway,
+            steady,
             _create(dev, "push", "push-worker", "production-lg", {**_WORKER, "instances": 5}),
-            _create(dev, "metrics", "metric-writer", "production-lg", {**_SERVER, "instances": 3}),
             _create(other, "key", "browser-key", "production-lg", {**_SERVER, "instances": 4}),
             _create(other, "key", "key-sync", "staging", {**_WORKER, "instances": 2}),
         ]
@@ -69,7 +78,8 @@ class Scene:
         _done(report, "stop/")
         _improve(forecast)
         _lose_a_host(stack, gateway)
-        return cls(dev, forecast, staging, gateway)
+        dev.call("PUT", f"favourites/{gateway.tag}/")
+        return cls(dev, forecast, staging, gateway, steady, _hold(dev), _too_large(dev), _release(dev))
 
     def start_publish(self) -> None:
         """Begin a publish that takes half a minute, and return when some of its instances are well."""
@@ -126,6 +136,60 @@ def _improve(job: JobHandle) -> None:
         health_checks=[{**_CHECK, "interval_s": 5}],
         strategy=_TWO_AT_A_TIME,
     )
+
+
+def _hold(api: Api) -> JobHandle:
+    strategy = {"kind": "canary", "canary_instances": 1, "hold_s": None}
+    spec = {**_SERVER, "cpus": 0.2, "instances": 4, "strategy": strategy}
+    job = _create(api, "radar", "radar-tiles", "production-lg", spec)
+    _done(job, "publish/")
+    version = _change(job, "Tiles of the new radar", env={"RADAR": "2"})
+    operation = api.operation(
+        f"{job.path}/publish/", {"version": version, "reason": "The old radar is switched off on Friday"}
+    )
+    wait_until(
+        lambda: "go-on" in api.get(f"operations/{operation}/")["controls"],
+        what="the canary holds",
+        timeout_s=120,
+    )
+    return job
+
+
+def _too_large(api: Api) -> JobHandle:
+    spec = {**_WORKER, "cpus": 400, "instances": 1, "strategy": {"deadline_s": 3600}}
+    job = _create(api, "maps", "map-render", "staging", spec)
+    api.operation(f"{job.path}/publish/")
+    job.wait(lambda row: bool(row["problems"]), what="it is said why it does not run")
+    return job
+
+
+def _release(api: Api) -> int:
+    """The number of the release."""
+    level = {"name": "level", "type": "choice", "choices": ["debug", "info"], "default": "info"}
+    spec = {**_SERVER, "cpus": 0.2, "instances": 2, "env": {"LEVEL": "{{ level }}"}}
+    template = {
+        "name": "weather-service",
+        "title": "A weather service",
+        "title_zh": "天气服务",
+        "product_line": LINE,
+    }
+    answer = api.post("templates/", {**template, "parameters": [level], "spec": spec})
+    assert answer.status == 201, answer.body
+    sea = _from_template(api, "sea-level")
+    wind = _from_template(api, "wind", depends_on=[sea.tag])
+    body = {"action": "publish", "items": [{"job": job.tag} for job in (sea, wind)], "reason": "First light"}
+    operation = api.operation("releases/", body)
+    assert api.ended(operation, timeout_s=180)["state"] == "succeeded"
+    newer = {"spec": {**spec, "memory_mib": 384}, "note": "More memory"}
+    assert api.call("PATCH", "templates/weather-service/", newer).status == 200
+    return int(api.get("releases/")["results"][0]["id"])
+
+
+def _from_template(api: Api, name: str, **fields: Any) -> JobHandle:
+    place = {"product_line": LINE, "service": "weather-api", "cluster": "staging", "name": name}
+    answer = api.post("jobs/", {**place, "template": "weather-service", "spec": fields})
+    assert answer.status == 201, answer.body
+    return JobHandle(api, answer.body["tag"])
 
 
 def _lose_a_host(stack: RunningStack, job: JobHandle) -> None:

@@ -169,7 +169,9 @@ def test_a_job_that_falls_ill_by_itself_is_explained_too(
     dev: Api, pages: requests.Session, made: list[JobHandle]
 ) -> None:
     """No operation looks at it any more: the watcher does."""
-    job = create(dev, **{**NO_CHECKS, "command": "sleep 6; echo 'out of ideas' >&2; exit 3"})
+    held_back = {"first_s": 20, "factor": 1.0, "max_s": 20}  # so that it is not up again while one asks
+    command = "sleep 6; echo 'out of ideas' >&2; exit 3"
+    job = create(dev, **{**NO_CHECKS, "command": command, "backoff": held_back})
     made.append(job)
     dev.done(f"{job.path}/publish/")
     wait_until(lambda: job.row()["state"] == "degraded", what="it has crashed", timeout_s=30)

@@ -38,7 +38,6 @@ README = (
     Shot("publish-hold", _of("canary"), height=820),
     Shot("explain", _of("too_large"), height=660),
     Shot("logs", _of("steady", "logs/"), act=_logs, height=820),
-    Shot("clone", _of("gateway", "clone/?name=push-gateway-2"), height=900),
     Shot("template-update", "/templates/weather-service/update/", height=760),
     Shot("product-line-zh", f"/product-lines/{LINE}/", locale="zh-CN", height=900),
     Shot("job-form", _of("forecast", "edit/"), act=_tab(1)),

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from clients.errors import NotFound, Unavailable
+from clients.errors import NotFound, Refused, Unavailable
 from clients.http import Credentials, Timeouts
 from clients.marathon import DeploymentResult, MarathonApi
 from clients.mesos import MesosApi
@@ -32,7 +32,7 @@ from engines.marathon import status
 from engines.marathon.definition import app_definition
 from engines.marathon.events import FOLLOWED, engine_event
 from engines.marathon.logs import Sandboxes
-from engines.marathon.rollout import labelled_rollout, upgrade_strategy
+from engines.marathon.rollout import labelled_rollout, stops_first, upgrade_strategy
 
 FILE_TIMEOUTS = Timeouts(connect_s=1.0, read_s=3.0, total_s=10.0)
 _NOT_DEFINED = frozenset(
@@ -94,7 +94,23 @@ class MarathonEngine:
         return info["version"]
 
     def apply(self, workload: Workload, *, force: bool = False) -> Submission:
-        return _submission(self._marathon.put_app(workload.id, app_definition(workload), force=force))
+        definition = app_definition(workload)
+        useless = self._useless_instances(workload.id) if stops_first(workload) else 0
+        if not useless:
+            return _submission(self._marathon.put_app(workload.id, definition, force=force))
+        # To stop first, Marathon ends as many as are healthy. Of those that only wait, or are ill, it ends none, and
+        # has no room to start others: such a deployment would stand still for good. (TaskReplaceActor.scala)
+        self._marathon.patch_app(workload.id, {"instances": 0}, force=force)
+        try:
+            return _submission(self._marathon.put_app(workload.id, definition, force=True))
+        except Refused:
+            self._marathon.patch_app(workload.id, {"instances": useless}, force=True)
+            raise
+
+    def _useless_instances(self, workload_id: WorkloadId) -> int:
+        """How many instances are wanted of a workload of which none serves; 0 where some do, or there is none."""
+        found = self.count(workload_id)
+        return found.wanted if found is not None and not found.healthy else 0
 
     def scale(self, workload_id: WorkloadId, *, instances: int, force: bool = False) -> Submission:
         return _submission(self._marathon.patch_app(workload_id, {"instances": instances}, force=force))

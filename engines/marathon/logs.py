@@ -77,7 +77,8 @@ class Sandboxes:
     def _look_up(self, instance_id: InstanceId, host: str) -> _Sandbox:
         """One look at an agent tells the places of all its instances, of which many are asked for together."""
         operation = f"find the folder of {instance_id}"
-        if host not in self._agents:
+        remembered = host in self._agents
+        if not remembered:
             self._agents = {agent.hostname: self._mesos.agent_url(agent) for agent in self._mesos.agents()}
         agent_url = self._agents.get(host)
         if agent_url is None:
@@ -86,7 +87,13 @@ class Sandboxes:
                 remote=self._mesos.name,
                 operation=operation,
             )
-        folders = self._mesos.executor_folders(agent_url)
+        try:
+            folders = self._mesos.executor_folders(agent_url)
+        except Unavailable:
+            if not remembered:
+                raise
+            self._agents.pop(host)  # it may have moved, or be registered no more
+            return self._look_up(instance_id, host)
         if instance_id not in folders:
             raise NotFound(
                 "the host keeps no folder of it (any more)", remote=self._mesos.name, operation=operation

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clients.marathon.wire import UpgradeStrategy
-from engines.base import Rollout
+from engines.base import Rollout, Workload
 
 ROLLOUT_LABEL = "OCEAN_ROLLOUT"
 """`<max_unavailable>/<max_surge>`."""
@@ -36,6 +36,12 @@ def upgrade_strategy(
     kept = min(max((n - rollout.max_unavailable - 0.5) / n, 0), 1) if rollout.max_unavailable else 1
     over = min((rollout.max_surge + 0.5) / n, 1) if rollout.max_surge and not resident else 0
     return {"minimumHealthCapacity": kept, "maximumOverCapacity": over}
+
+
+def stops_first(workload: Workload) -> bool:
+    """Whether all old instances have to be gone before the first new one starts."""
+    rollout = workload.rollout
+    return 0 < workload.instances <= rollout.max_unavailable and not rollout.max_surge
 
 
 def rollout_label(rollout: Rollout) -> str:

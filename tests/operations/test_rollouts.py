@@ -71,6 +71,12 @@ def tasks(job: Job) -> set[str]:
     return {instance.id for instance in status_of(job).instances or ()}
 
 
+def waiting(job: Job) -> int:
+    """How many of the job's instances wait for a host."""
+    found = get_engine(job.cluster).waiting().get(WorkloadId(job.workload_id))
+    return found.count if found else 0
+
+
 def until(operation: Operation, condition: Callable[[], bool], *, what: str) -> None:
     """Step until it is so."""
 
@@ -406,7 +412,7 @@ def test_old_instances_that_wait_for_a_host_stop_nobody(four: Job, by: User) -> 
     recreate = {"kind": "recreate"}
     next_version(four, cpus=TOO_MUCH)
     stuck = job_publish(job=four, by=by, strategy=recreate)
-    until(stuck, lambda: status_of(four).version == 3 and not tasks(four), what="all wait")
+    until(stuck, lambda: status_of(four).version == 3 and waiting(four) == 4, what="all wait")
     tell(stuck, "pause", by)
     until(stuck, lambda: stuck.memory.get("phase") == "paused", what="it is paused")
     Operation.objects.filter(pk=stuck.pk).update(state="succeeded", finished_at=timezone.now())

@@ -50,6 +50,18 @@ class TestApply:
         assert "x" not in status(engine, web).labels
         assert status(engine, web).version == 3
 
+    def test_instances_that_only_wait_hold_up_no_version_that_stops_all_first(
+        self, engine: MarathonEngine, workload: Workload
+    ) -> None:
+        recreated = replace(workload, instances=2, cpus=0.01, rollout=Rollout(max_unavailable=2, max_surge=0))
+        engine.apply(replace(recreated, cpus=1000.0))
+        until(lambda: engine.waiting()[workload.id].count == 2, "all wait")
+
+        settle(engine, engine.apply(replace(recreated, version=2), force=True))
+
+        found = status(engine, workload)
+        assert (found.version, found.wanted, found.running) == (2, 2, 2)
+
     def test_a_new_version_keeps_to_the_rollouts_counts(
         self, engine: MarathonEngine, workload: Workload
     ) -> None:

@@ -229,6 +229,7 @@ def instance_kill(
     return operation
 
 
+@transaction.atomic
 def instance_kill_repeated(
     *, job: Job, task_id: str, by: User, shrink: bool, idempotency_key: str
 ) -> Operation | None:

@@ -122,6 +122,13 @@ class TestInstances:
         job.refresh_from_db()
         assert job.wanted == wanted
 
+    @pytest.mark.django_db(transaction=True)
+    def test_a_kill_is_asked_for_outside_of_any_other_transaction(
+        self, job: Job, client: APIClient, url: str
+    ) -> None:
+        task_id = job.instances.earliest("pk").task_id
+        assert client.post(f"{url}instances/{task_id}/kill/").status_code == 202
+
     def test_the_same_key_is_the_same_kill_even_after_the_instance_is_gone(
         self, client: APIClient, job: Job, url: str
     ) -> None:

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.hosts",
     "apps.jobs",
+    "apps.elastic",
     "ocean_portal.apps.OceanAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("apps.core.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("hosts/", include("apps.hosts.urls")),
+    path("", include("apps.elastic.urls")),
     path("", include("apps.jobs.urls")),
     path("language/", preferences.language, name="set_language"),
     path("theme/", preferences.theme, name="set_theme"),

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ElasticConfig(AppConfig):
+    name = "apps.elastic"
+    label = "elastic"
+    verbose_name = _("Scaling")

@@ -1,135 +1,22 @@
-"""What every app shares: clusters, operations and their log, the audit trail, heartbeats."""
+"""Operations and their log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from apps.core.crypto import EncryptedTextField
+from apps.core.models.cluster import Cluster
+from apps.core.models.lines import TranslatedLine, render_line
 
 MAX_REASON = 300
 """Characters of what a person says about why."""
-
-
-class Cluster(models.Model):
-    """One Marathon + Mesos + Chronos, in one IDC, for one environment. Several addresses are several masters."""
-
-    name = models.SlugField(_("name"), max_length=63, unique=True)
-    idc = models.SlugField(_("data centre"), max_length=32, db_index=True)
-    environment = models.SlugField(_("environment"), max_length=63)
-    marathon_urls = models.JSONField(_("Marathon addresses"), default=list)
-    mesos_urls = models.JSONField(_("Mesos addresses"), default=list)
-    chronos_urls = models.JSONField(_("Chronos addresses"), default=list, blank=True)
-    username = models.CharField(_("user name"), max_length=150, blank=True)
-    password = EncryptedTextField(_("password"), blank=True)
-    enabled = models.BooleanField(_("enabled"), default=True)
-
-    class Meta:
-        verbose_name = _("cluster")
-        verbose_name_plural = _("clusters")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ClusterWatch(models.Model):
-    """How the mirror of one cluster is doing. Written by its watcher only, every few seconds."""
-
-    ALIVE_WITHIN = timedelta(seconds=15)
-
-    cluster = models.OneToOneField(
-        Cluster, on_delete=models.CASCADE, related_name="watch", primary_key=True, verbose_name=_("cluster")
-    )
-    heartbeat_at = models.DateTimeField(_("watcher's last sign of life"), null=True)
-    synced_at = models.DateTimeField(_("mirror last known to be true"), null=True)
-    connected = models.BooleanField(_("event stream open"), default=False)
-    engine_version = models.CharField(_("engine version"), max_length=64, blank=True)
-    error = models.TextField(_("error"), blank=True)
-    error_since = models.DateTimeField(_("error since"), null=True)
-
-    class Meta:
-        verbose_name = _("cluster watch")
-        verbose_name_plural = _("cluster watches")
-        ordering = ["cluster_id"]
-
-    def __str__(self) -> str:
-        return str(self.cluster)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether a watcher reported lately (it may still be cut off from its engine: see `error`)."""
-        return self.heartbeat_at is not None and timezone.now() - self.heartbeat_at < self.ALIVE_WITHIN
-
-
-class Heartbeat(models.Model):
-    """A process's last sign of life, by name (`worker`). The web process reads it for /healthz."""
-
-    name = models.CharField(_("name"), max_length=63, primary_key=True)
-    at = models.DateTimeField(_("time"))
-
-    class Meta:
-        verbose_name = _("heartbeat")
-        verbose_name_plural = _("heartbeats")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class TranslatedLine(models.Model):
-    """A sentence for people, kept as its English source and values, so that each reader gets their language."""
-
-    text = models.CharField(max_length=500, blank=True)
-    values = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        abstract = True
-
-    @property
-    def rendered(self) -> str:
-        return render_line(self.text, self.values)
-
-
-def render_line(text: str, values: Mapping[str, Any]) -> str:
-    """The stored sentence in the active language. `text` was marked with `gettext_noop` where it was written.
-
-    A value may be a sentence of its own (`{"text", "values"}`), a list of them, or a `{"moment": ISO 8601}`, which is
-    said in the active time zone.
-    """
-    if not text:
-        return ""
-    translated = gettext(text)
-    try:
-        return (
-            (translated % {name: _render_value(value) for name, value in values.items()})
-            if values
-            else translated
-        )
-    except (KeyError, ValueError, TypeError):
-        # A sentence stored by an older release: better shown raw than a broken page.
-        return text
-
-
-def _render_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return " ".join(str(_render_value(item)) for item in value)
-    if isinstance(value, Mapping) and "text" in value:
-        return render_line(value["text"], value.get("values", {}))
-    if isinstance(value, Mapping) and "moment" in value:
-        moment = datetime.fromisoformat(value["moment"])
-        return date_format(timezone.localtime(moment), "Y-m-d H:i O")
-    return value
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -304,31 +191,3 @@ class OperationLog(TranslatedLine):
 
     def __str__(self) -> str:
         return self.rendered
-
-
-class AuditEntry(models.Model):
-    """Who changed what inside the database: members, tokens, secrets, versions. Changes outside it are Operations."""
-
-    at = models.DateTimeField(_("time"), default=timezone.now)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("who")
-    )
-    action = models.CharField(_("action"), max_length=63)
-    object = models.CharField(_("object"), max_length=400)
-    product_line = models.ForeignKey(
-        "accounts.ProductLine",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        verbose_name=_("product line"),
-    )
-    detail = models.JSONField(_("detail"), default=dict)
-
-    class Meta:
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit entries")
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["product_line", "-id"], name="audit_by_line")]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.object}"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -47,6 +48,16 @@ def in_english() -> Iterator[None]:
     """The language that a request asked for stays on in its thread: no test reads it as another one left it."""
     with translation.override("en"):
         yield
+
+
+def pytest_configure() -> None:
+    """Programs that a test starts hear Ctrl-C and a hang-up, also where the tests run in the background or under nohup.
+
+    What is ignored here is inherited; a handler of our own, which does as little, is not.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def _is_near(host: str) -> bool:

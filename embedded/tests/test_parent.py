@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, SIGKILL, Signals, signal
+from signal import SIGINT, SIGKILL, Signals
 
 import psutil
 import pytest
@@ -21,11 +21,6 @@ parent = Parent.now()
 print("up", flush=True)
 wait_until(parent.wants_end, what="the parent wants an end", timeout_s=60)
 """
-
-
-def _interruptible() -> None:
-    """These tests may themselves run with SIGINT ignored, as a background job of a script does."""
-    signal(SIGINT, SIG_DFL)
 
 
 @pytest.fixture
@@ -44,7 +39,6 @@ def make(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_interruptible,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"

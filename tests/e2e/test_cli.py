@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, signal
+from signal import SIGINT
 from typing import Any
 
 import pytest
@@ -67,8 +67,6 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Where the tests run with Ctrl-C ignored (in the background of a shell), a terminal's program would not be.
-            preexec_fn=lambda: signal(SIGINT, SIG_DFL),
             **options,
         )
 

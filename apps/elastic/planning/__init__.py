@@ -1,1 +1,62 @@
-"""How many instances a job should have: pure decisions, no Django, clock or database."""
+"""The scaling decision: pure, and the very code that `bench/elastic` simulates.
+
+    memory = Memory()                       # or Memory.from_json(checkpoint)
+    decision = decide(policy, memory, seen) # every tick (5 s), for every job that has a policy
+    if decision.wanted != seen.wanted:      # absolute: ask for it again as often as needed
+        job_scale(instances=decision.wanted, …)
+
+`decide` brings `memory` up to date in place (`memory.copy()` for a what-if) and reads no clock: `seen.now_s`. Whether a
+decision is carried out (dry run, pause, another operation on the job) is the caller's; the next observation tells what
+came of it. Memory is empty after a restart without a checkpoint: what is not known can only hold or grow.
+
+A verdict, a clamp and the reason of a wish are codes with values, put into words elsewhere. The catalogue:
+
+reasons of a wish, and verdicts when nothing held it
+    above {value, limit, high, low}     threshold: `high` consecutive samples above the limit → + step
+    below {value, limit, high, low}     threshold: `low` consecutive samples below → − step
+    between {value, high, low}          threshold: neither rule has fired
+    target {value, target, wish}        target: the load over the target
+    window {value, target, wish, peak, ago_s}   wants `wish`, but wanted `peak` ago_s seconds ago
+    no_samples {}, stale {age_s}, partial {silent}, source_away {}      has nothing to say: nothing shrinks
+    exact {instances}                   a schedule's exact number
+    no_metrics {}                       a policy of schedules alone
+verdicts that hold (`wish` is the number that was wanted)
+    unknown {wish, metric, why, …}      would shrink, but this metric has nothing to say (`why`: a code above)
+    publishing {wish}, starting {wish, starting}, unhealthy {wish, unhealthy}
+    cooldown_out {wish, left_s}, cooldown_in {wish, left_s}, pace {wish, left_s}
+    approval {wish}                     more than one step down, and the policy waits for a person
+clamps: {wish, to}
+    min, max, floor, quota, capacity, grow_max, step
+"""
+
+from apps.elastic.planning.deciding import decide
+from apps.elastic.planning.memory import Memory
+from apps.elastic.planning.values import (
+    Decision,
+    Metric,
+    MetricPolicy,
+    Mode,
+    Observation,
+    Policy,
+    Reason,
+    Rule,
+    Sample,
+    Shrinking,
+    Wish,
+)
+
+__all__ = [
+    "Decision",
+    "Memory",
+    "Metric",
+    "MetricPolicy",
+    "Mode",
+    "Observation",
+    "Policy",
+    "Reason",
+    "Rule",
+    "Sample",
+    "Shrinking",
+    "Wish",
+    "decide",
+]

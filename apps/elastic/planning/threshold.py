@@ -1,0 +1,63 @@
+"""Mode `threshold`: the slide's form (seed 001).
+
+Out: k consecutive samples > limit → +step; in: k consecutive samples < limit → −step. A counter restarts after an
+action. Samples count as they come: of 5 s each, three fire within 10 to 15 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.elastic.planning.fleet import silent_count, with_silent
+from apps.elastic.planning.memory import Memory, ThresholdMemory
+from apps.elastic.planning.values import MetricPolicy, Observation, Policy, Reason, Rule, Sample, Wish
+
+NEVER_OUT = Rule(samples=1, limit=float("inf"))
+NEVER_IN = Rule(samples=1, limit=float("-inf"))
+
+
+def threshold_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Observation) -> Wish:
+    """±step when a rule has fired, else what is wanted now."""
+    state = memory.thresholds.setdefault(metric.metric, ThresholdMemory())
+    out, in_ = metric.out or NEVER_OUT, metric.in_ or NEVER_IN
+    _count(state, seen.samples.get(metric.metric, ()), metric, memory, out, in_)
+    if state.sampled_s is None:
+        return Wish(metric.metric, None, Reason("no_samples"))
+    age = seen.now_s - state.sampled_s
+    if age > policy.stale_s:
+        state.high = state.low = 0
+        return Wish(metric.metric, None, Reason("stale", {"age_s": age}))
+    values = {"value": state.value, "high": state.high, "low": state.low}
+    if state.high >= out.samples:
+        return Wish(metric.metric, seen.wanted + policy.step, Reason("above", {**values, "limit": out.limit}))
+    if state.low < in_.samples:
+        return Wish(metric.metric, seen.wanted, Reason("between", values))
+    if state.silent:
+        return Wish(metric.metric, None, Reason("partial", {"silent": state.silent}))
+    return Wish(metric.metric, seen.wanted - policy.step, Reason("below", {**values, "limit": in_.limit}))
+
+
+def _count(
+    state: ThresholdMemory,
+    samples: Sequence[Sample],
+    metric: MetricPolicy,
+    memory: Memory,
+    out: Rule,
+    in_: Rule,
+) -> None:
+    """Count on until a rule fires: its action restarts the counters, and what came after it in one tick is past."""
+    fired = False
+    for sample in samples:
+        if sample.reporting <= 0 or (state.sampled_s is not None and sample.time_s <= state.sampled_s):
+            continue
+        state.sampled_s = sample.time_s
+        state.silent = silent_count(memory.fleet, reporting=sample.reporting)
+        value = with_silent(
+            metric.metric, sample.value, reporting=sample.reporting, silent=state.silent, full=out.limit
+        )
+        if fired:
+            continue
+        state.value = value
+        state.high = state.high + 1 if value > out.limit else 0
+        state.low = state.low + 1 if value < in_.limit else 0
+        fired = state.high >= out.samples or state.low >= in_.samples

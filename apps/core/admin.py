@@ -34,22 +34,32 @@ class LinesField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
 
-class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
-    """A cluster by the same rules as an entry of OCEAN_CLUSTERS; its password is written and never shown."""
+PASSWORDS = ("password", "metrics_password")
 
-    marathon = LinesField(label=_("Marathon addresses"), help_text=_("One on each line."))
-    mesos = LinesField(label=_("Mesos addresses"), help_text=_("One on each line."))
-    chronos = LinesField(label=_("Chronos addresses"), help_text=_("One on each line."), required=False)
-    password = forms.CharField(
-        label=_("password"),
+
+def _password(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("Left empty, it stays as it is."),
     )
 
+
+class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
+    """A cluster by the same rules as an entry of OCEAN_CLUSTERS; its passwords are written and never shown."""
+
+    marathon = LinesField(label=_("Marathon addresses"), help_text=_("One on each line."))
+    mesos = LinesField(label=_("Mesos addresses"), help_text=_("One on each line."))
+    chronos = LinesField(label=_("Chronos addresses"), help_text=_("One on each line."), required=False)
+    password = _password(_("password"))
+    metrics_password = _password(_("monitoring's password or token"))
+
     class Meta:
         model = Cluster
-        fields = ["name", "idc", "environment", "username", "enabled"]
+        fields = [
+            "name", "idc", "environment", "username", "metrics", "metrics_url", "metrics_username", "enabled",
+        ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,8 +79,9 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
     def asked(self) -> dict[str, Any]:
         """What the form asks for, as ClusterFields takes it."""
         fields = dict(self.cleaned_data)
-        if not fields.get("password"):
-            fields.pop("password", None)
+        for name in PASSWORDS:
+            if not fields.get(name):
+                fields.pop(name, None)
         return fields
 
 
@@ -79,6 +90,7 @@ class ClusterAdmin(SreAdmin):
     form = ClusterForm
     fields = [
         "name", "idc", "environment", "enabled", "marathon", "mesos", "chronos", "username", "password",
+        "metrics", "metrics_url", "metrics_username", "metrics_password",
     ]  # fmt: skip
     list_display = ["name", "idc", "environment", "enabled", "connected", "synced_at", "error"]
     list_filter = ["enabled", "idc", "environment"]

@@ -54,7 +54,21 @@ class ClusterFields(Strict):
     chronos = serializers.ListField(child=AddressField(), default=list)
     username = serializers.CharField(max_length=150, allow_blank=True, default="")
     password = serializers.CharField(allow_blank=True, trim_whitespace=False, default="", write_only=True)
+    metrics = serializers.ChoiceField(choices=Cluster.Monitoring.choices, allow_blank=True, default="")
+    metrics_url = AddressField(allow_blank=True, default="", help_text="Open-Falcon's API, or Prometheus.")
+    metrics_username = serializers.CharField(max_length=150, allow_blank=True, default="")
+    metrics_password = serializers.CharField(
+        allow_blank=True, trim_whitespace=False, default="", write_only=True
+    )
     enabled = serializers.BooleanField(default=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("metrics") and not attrs.get("metrics_url", "-"):
+            text = _("Say where the monitoring is.")
+            raise serializers.ValidationError(
+                {"metrics_url": [serializers.ErrorDetail(text, code="required")]}
+            )
+        return attrs
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ from apps.accounts.services import token_create
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre, make_user
 from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
 from apps.core.tests.factories import make_cluster, make_watch
+from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.tests.factories import make_decision, make_policy
 from apps.hosts.models import Host
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import (
@@ -58,6 +60,8 @@ pytestmark = pytest.mark.django_db
 NOT_REGISTERED: dict[type[Model], str] = {
     OperationLog: "shown on its operation's page",
     ReleaseItem: "shown on its release's page",
+    ScalingPause: "one row at most, which every page of scaling shows",
+    ScalingState: "shown on its policy's page",
 }
 MAX_QUERIES = 12
 WRITABLE = {User, ProductLine, Membership, Cluster}
@@ -119,6 +123,8 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     JobOrigin: lambda: JobOrigin.objects.get(job=make_job_from(make_template())),
     JobTemplate: lambda: make_template(),
     JobTemplateVersion: lambda: make_template().versions.get(),
+    ScalingPolicy: lambda: make_policy(),
+    ScalingDecision: lambda: make_decision(),
     Secret: lambda: Secret.objects.create(
         product_line=make_product_line(), name="key", value="s3cret", updated_by=make_user()
     ),

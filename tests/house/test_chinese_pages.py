@@ -23,6 +23,7 @@ from apps.core import urls as core_urls
 from apps.core.audit import audit
 from apps.core.models import Heartbeat, Operation
 from apps.core.tests.factories import make_cluster, make_watch
+from apps.elastic.tests.factories import make_decision, make_policy
 from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
 from apps.jobs import urls as jobs_urls
@@ -67,12 +68,12 @@ NOT_PAGES = {
 ALIKE = {
     # names, units and codes that are written alike in both languages
     "Ocean", "Agent", "English", "API", "JSON", "CPU", "GPU", "GiB", "MiB", "Mbit", "HTTP", "TCP", "IP", "ID",
-    "SRE", "DBA", "UTC", "YAML",
+    "SRE", "DBA", "UTC", "YAML", "Prometheus",
     # an example of a command
     "curl", "POST",
     # the words of specs and rows, where they stand as they are stored
     "http", "tcp", "udp", "stdout", "stderr", "data", "hostname", "rack", "idc", "lg", "xiaomi", "inf", "job",
-    "staging", "beside",
+    "staging", "beside", "cpu", "steady",
     # what Django's admin site says of its icons, in English only
     "Search", "True", "False", "None",
 }  # fmt: skip
@@ -178,6 +179,8 @@ def values(sre: User) -> dict[str, Any]:
     parameters = [{"name": "size_1", "type": "integer", "required": True, "max": 9}]
     template = make_template(spec={"command": "./run-1", "instances": "{{ size_1 }}"}, parameters=parameters)
     make_job_from(template, {"size_1": 2}, product_line=line, cluster=cluster, name="x-2")
+    make_policy(job=job)
+    make_decision(job=job)
     make_template_version(template, spec={"command": "./run-2"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]

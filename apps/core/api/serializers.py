@@ -105,7 +105,18 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
 
     class Meta:
         model = Cluster
-        fields = ["name", "idc", "environment", "enabled", "marathon", "mesos", "chronos", "watch"]
+        fields = [
+            "name",
+            "idc",
+            "environment",
+            "enabled",
+            "marathon",
+            "mesos",
+            "chronos",
+            "metrics",
+            "metrics_url",
+            "watch",
+        ]
         read_only_fields = fields
 
 

@@ -12,7 +12,13 @@ from apps.core.crypto import EncryptedTextField
 
 
 class Cluster(models.Model):
-    """One Marathon + Mesos + Chronos, in one IDC, for one environment. Several addresses are several masters."""
+    """One Marathon + Mesos + Chronos, in one IDC, for one environment. Several addresses are several masters.
+
+    `metrics` says which monitoring knows how loaded its jobs are; without one nothing is scaled by metric there."""
+
+    class Monitoring(models.TextChoices):
+        FALCON = "falcon", "Open-Falcon"
+        PROMETHEUS = "prometheus", "Prometheus"
 
     name = models.SlugField(_("name"), max_length=63, unique=True)
     idc = models.SlugField(_("data centre"), max_length=32, db_index=True)
@@ -22,6 +28,10 @@ class Cluster(models.Model):
     chronos_urls = models.JSONField(_("Chronos addresses"), default=list, blank=True)
     username = models.CharField(_("user name"), max_length=150, blank=True)
     password = EncryptedTextField(_("password"), blank=True)
+    metrics = models.CharField(_("monitoring"), max_length=16, choices=Monitoring.choices, blank=True)
+    metrics_url = models.CharField(_("monitoring's address"), max_length=255, blank=True)
+    metrics_username = models.CharField(_("monitoring's user name"), max_length=150, blank=True)
+    metrics_password = EncryptedTextField(_("monitoring's password or token"), blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
 
     class Meta:

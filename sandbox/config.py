@@ -40,6 +40,7 @@ class Timing:
     backoff_sweep_s: float = 10.0
     abdication_s: float = 0.5  # between DELETE /v2/leader and the new leader
     noop_step_s: float = 0.02  # each change of state of a no-op task
+    chronos_retry_s: float = 60.0  # between a failed run of Chronos and the next try
     flush_interval_s: float = 0.05  # how long changes of instances may wait for the disk
 
 
@@ -88,6 +89,7 @@ class ClusterConfig:
     mesos_port: int | None = None
     agent_port: int | None = None
     chronos_port: int | None = None
+    chronos_line: int = 3  # whose rules: 2 skips what is more than `epsilon` late, 3 runs it however late
     mesos_role: str = UNRESERVED
 
 
@@ -249,6 +251,8 @@ def _checked(config: SandboxConfig) -> SandboxConfig:
                 host.parsed_resources()
             except ValueError as error:
                 raise ConfigError(f"cluster {cluster.name}, host {host.hostname}: {error}") from error
+        if cluster.chronos_line not in (2, 3):
+            raise ConfigError(f"cluster {cluster.name}: chronos_line: 2 or 3 is needed")
     return config
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.agent import Agents
+from sandbox.chronos.service import Chronos
 from sandbox.config import ClusterConfig, LaunchLimits, Timing
 from sandbox.events import EventBus
 from sandbox.faults.state import Faults
@@ -92,6 +93,9 @@ class ClusterRuntime:
             kill=self.launching.kill,
             offer=self.matcher.look_again,
         )
+        self.chronos = Chronos(
+            config, self.cluster, store=store, agents=self.agents, faults=self.faults, timing=timing
+        )
         self.root = Root(self.cluster, store, self.clock)
         self.deployments = Deployments(
             self.cluster,
@@ -117,7 +121,9 @@ class ClusterRuntime:
         tracker = self.tracker
         self.leadership.on_step_down = self._step_down
         tracker.on_waiting = self.matcher.waiting
-        tracker.on_freed = self.matcher.look_again
+        tracker.on_freed = self._freed
+        self.chronos.executor.on_freed = self._freed
+        self.hosts.evict_others = self.chronos.evict
         tracker.on_running = self._task_runs
         tracker.on_task_gone = self._task_gone
         tracker.on_collected = self.agents.remove_folder
@@ -127,6 +133,10 @@ class ClusterRuntime:
 
     def _step_down(self) -> None:
         self.bus.cut()
+
+    def _freed(self) -> None:
+        self.matcher.look_again()
+        self.chronos.wake()
 
     def _task_runs(self, instance: Instance) -> None:
         self.matcher.confirmed()
@@ -144,7 +154,8 @@ class ClusterRuntime:
         self.deployments.resume()
         for app_id in list(self.cluster.apps):
             self.deployments.supervise(app_id)
-        for work in (self.matcher.run(), self.hosts.run(), self._forget_delays()):
+        self.chronos.recover(processes)
+        for work in (self.matcher.run(), self.hosts.run(), self.chronos.run(), self._forget_delays()):
             self._background.append(asyncio.create_task(self._guarded(work)))
 
     async def stop(self) -> None:
@@ -155,6 +166,7 @@ class ClusterRuntime:
         self.readiness.stop()
         await self.deployments.stop()
         await self.launching.stop()
+        await self.chronos.stop()
         await self.agents.stop()
         await self.http_probe.close()
         self.bus.cut()

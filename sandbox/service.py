@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from sandbox.chronos.api import chronos_app
-from sandbox.chronos.registry import Registry
 from sandbox.config import SandboxConfig
 from sandbox.faults.admin import make_admin_app
 from sandbox.ids import TaskId
@@ -128,13 +127,14 @@ class Sandbox:
             host.agent_port = _first([port_of(listener) for listener in sockets.agents])
         feed = MasterFeed(cluster)
         runtime.tracker.on_status = feed.status
+        runtime.chronos.on_status = feed.status
         runtime.mesos_url = _first(urls(sockets.mesos))
         runtime.leadership.open([port_of(listener) for listener in sockets.marathon])
         for app, listeners in (
             (make_app(runtime), sockets.marathon),
             (agents_app(cluster, runtime.agents.work_dir, runtime.faults), sockets.agents),
             (master_app(cluster, runtime.hosts, self._store, feed), sockets.mesos),
-            (chronos_app(Registry(self._store, cluster.name)), sockets.chronos),
+            (chronos_app(runtime.chronos), sockets.chronos),
         ):
             await self._listeners.serve(app, listeners)
         return ClusterAddresses(

@@ -32,6 +32,7 @@ FAST: Mapping[str, float] = {
     "backoff_sweep_s": 0.2,
     "abdication_s": 0.1,
     "kill_grace_s": 2.0,
+    "chronos_retry_s": 0.2,
 }
 PORTS_PER_HOST = 30
 STOP_TIMEOUT_S = 15.0

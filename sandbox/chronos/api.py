@@ -1,4 +1,4 @@
-"""Chronos' HTTP API over a Registry."""
+"""Chronos' HTTP API over one cluster's Chronos."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from sandbox.chronos import reports
 from sandbox.chronos.jobs import LINE_2, LINE_3, Job, JobError, Line, read_job
-from sandbox.chronos.registry import Registry
 from sandbox.chronos.schedule import ScheduleError
+from sandbox.chronos.service import Chronos
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _NO_CONTENT = 204
+_RUNS_SHOWN = 20
 
 
-def chronos_app(registry: Registry) -> web.Application:
+def chronos_app(chronos: Chronos) -> web.Application:
     """Chronos' routes, for one port."""
-    app = web.Application(middlewares=[_allow_any_origin])
+
+    @web.middleware
+    async def away(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if chronos.away:
+            return web.Response(text="the fault door says that Chronos is away", status=503)
+        return await handler(request)
+
+    app = web.Application(middlewares=[_allow_any_origin, away])
     app.router.add_get("/ping", _ping)
     for line in (LINE_2, LINE_3):
-        api = _LineApi(registry, line)
+        api = _LineApi(chronos, line)
         app.router.add_routes(api.routes())
     return app
 
@@ -40,8 +49,11 @@ async def _allow_any_origin(request: web.Request, handler: Handler) -> web.Strea
 class _LineApi:
     """The routes of one line under its prefix."""
 
-    def __init__(self, registry: Registry, line: Line) -> None:
-        self._registry = registry
+    def __init__(self, chronos: Chronos, line: Line) -> None:
+        self._chronos = chronos
+        self._registry = chronos.registry
+        self._scheduler = chronos.scheduler
+        self._history = chronos.history
         self._line = line
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,11 +64,18 @@ class _LineApi:
             web.get(f"{prefix}/jobs", self.show_all),
             web.get(f"{prefix}/jobs/search", self.search),
             web.get(f"{prefix}/graph/csv", self.graph_csv),
+            web.get(f"{prefix}/graph/dot", self.graph_dot),
+            web.get(f"{prefix}/stats/{{percentile}}", self.stats),
+            web.get(f"{prefix}/job/stat/{{name}}", self.stat),
+            web.put(f"{prefix}/job/success/{{name}}", self.mark_success),
+            web.put(f"{prefix}/job/{{name}}", self.run_now),
             web.delete(f"{prefix}/job/{{name}}", self.delete),
+            web.delete(f"{prefix}/task/kill/{{name}}", self.kill),
             *(method(f"{prefix}/iso8601", self.put_scheduled) for method in (web.post, *put)),
             *(method(f"{prefix}/dependency", self.put_dependent) for method in (web.post, *put)),
         ]
         if self._line is LINE_3:
+            routes.append(web.get(f"{prefix}/jobs/summary", self.summary))
             routes.append(web.get(f"{prefix}/job/{{name}}", self.get))
         return routes
 
@@ -92,13 +111,67 @@ class _LineApi:
         if self._registry.get(name) is None:
             return self._not_found(name)
         self._registry.delete(name)
+        self._scheduler.forget(name)
         return web.Response(status=_NO_CONTENT)
 
+    async def run_now(self, request: web.Request) -> web.Response:
+        """Accepted and ignored for a disabled job, and for one that waits already."""
+        name = request.match_info["name"]
+        job = self._registry.get(name)
+        if job is None:
+            return self._not_found(name)
+        self._scheduler.run_now(job, request.query.get("arguments", ""), now=self._chronos.clock())
+        return web.Response(status=_NO_CONTENT)
+
+    async def kill(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if self._registry.get(name) is None:
+            return self._not_found(name)
+        self._scheduler.kill(name)
+        return web.Response(status=_NO_CONTENT)
+
+    async def mark_success(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        known = self._registry.get(name) is not None
+        if known:
+            self._scheduler.succeed(name, now=self._chronos.clock())
+        return web.Response(text=f"marked job {name} as successful: {str(known).lower()}")
+
+    async def stat(self, request: web.Request) -> web.Response:
+        """How long the job takes, and its last runs."""
+        name = request.match_info["name"]
+        if self._registry.get(name) is None:
+            return self._not_found(name)
+        now = self._chronos.clock()
+        runs = [reports.task_stat(run, now=now) for run in self._history.of(name)[:_RUNS_SHOWN]]
+        return web.json_response(
+            {"histogram": reports.histogram(self._history.measures(name)), "taskStatHistory": runs}
+        )
+
+    async def stats(self, request: web.Request) -> web.Response:
+        """One percentile of every job, the slowest first."""
+        asked = request.match_info["percentile"]
+        if asked not in reports.PERCENTILES:
+            return self._failed(f"Unknown statistic {asked}", 400)
+        times = [
+            {
+                "jobNameLabel": job["name"],
+                "time": reports.percentile(self._history.measures(job["name"]), asked),
+            }
+            for job in self._registry
+        ]
+        return web.json_response(sorted(times, key=lambda item: -item["time"]))
+
+    async def summary(self, request: web.Request) -> web.Response:
+        jobs = [reports.summary(job, state=self._scheduler.state(job["name"])) for job in self._registry]
+        return web.json_response({"jobs": jobs})
+
     async def graph_csv(self, request: web.Request) -> web.Response:
-        """Third column the last outcome, fourth the present state: nothing has run, nothing runs."""
-        nodes = [f"node,{job['name']},{_last_outcome(job)},idle" for job in self._registry]
-        links = [f"link,{parent},{child}" for parent, child in self._registry.edges()]
-        return web.Response(text="".join(f"{line}\n" for line in (*nodes, *links)))
+        jobs = ((job, self._scheduler.state(job["name"])) for job in self._registry)
+        return web.Response(text=reports.graph_csv(jobs, self._registry.edges()))
+
+    async def graph_dot(self, request: web.Request) -> web.Response:
+        return web.Response(text=reports.graph_dot(self._registry, self._registry.edges()))
 
     async def _put(self, request: web.Request, *, dependent: bool) -> web.Response:
         if request.content_type != "application/json":
@@ -110,6 +183,7 @@ class _LineApi:
             job = read_job(body, self._line, dependent=dependent or names_parents)
             self._refuse_new_orphan(job)
             self._registry.put(job)
+            self._scheduler.changed(job["name"])
         except json.JSONDecodeError as error:
             return self._failed(f"Unexpected character: {error}", 400)
         except ScheduleError as error:
@@ -159,10 +233,3 @@ def _matches(job: Job, request: web.Request) -> bool:
     if wanted["name"] in name and wanted["command"] in command:
         return True
     return bool(wanted["any"]) and (wanted["any"] in name or wanted["any"] in command)
-
-
-def _last_outcome(job: Job) -> str:
-    """From the times that are part of the job, and that a client may write."""
-    if not job["lastSuccess"] and not job["lastError"]:
-        return "fresh"
-    return "success" if job["lastSuccess"] >= job["lastError"] else "failure"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.chronos.schedule import check_schedule
+from sandbox.chronos.schedule import read_schedule
 from sandbox.timestamps import format_timestamp, now
 
 Job = dict[str, Any]
@@ -29,6 +29,7 @@ class JobError(Exception):
 class Line:
     """What differs between the two lines of Chronos."""
 
+    major: int
     prefix: str
     names: re.Pattern[str]
     extra_fields: tuple[tuple[str, Any], ...]
@@ -36,12 +37,14 @@ class Line:
 
 
 LINE_2 = Line(
+    major=2,
     prefix="/scheduler",
     names=re.compile(r"[\w\s#_.-]+"),
     extra_fields=(("epsilon", "PT60S"), ("async", False)),
     default_schedule=lambda: "R1//PT24H",
 )
 LINE_3 = Line(
+    major=3,
     prefix="/v1/scheduler",
     names=re.compile(r"[\w.-]+"),
     extra_fields=(("concurrent", False),),
@@ -119,7 +122,7 @@ def read_job(body: Any, line: Line, *, dependent: bool) -> Job:
     else:
         job["schedule"] = body.get("schedule") or line.default_schedule()
         job["scheduleTimeZone"] = str(body.get("scheduleTimeZone", ""))
-        check_schedule(job["schedule"])
+        read_schedule(job["schedule"], job["scheduleTimeZone"])
     return job
 
 

@@ -6,6 +6,7 @@ Source: JobGraph.scala, JobScheduler.scala.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sandbox.chronos.jobs import Job, JobError, inherit_schedule
 from sandbox.store import Store
@@ -21,6 +22,7 @@ class Registry:
         self._store = store
         self._cluster = cluster
         self._jobs: dict[str, Job] = dict(store.load(cluster, _KIND))
+        self._dependent = {name for name, job in self._jobs.items() if "parents" in job}
 
     def __iter__(self) -> Iterator[Job]:
         return (job for job in self._jobs.values() if self._complete(job))
@@ -29,6 +31,23 @@ class Registry:
         """A job that is listed."""
         job = self._jobs.get(name)
         return job if job is not None and self._complete(job) else None
+
+    def any(self, name: str) -> Job | None:
+        """A job whether it is listed or not."""
+        return self._jobs.get(name)
+
+    def names(self) -> list[str]:
+        """Of all jobs, listed or not."""
+        return list(self._jobs)
+
+    def change(self, name: str, **fields: Any) -> None:
+        """Chronos itself changes some fields of a job that is there."""
+        self._keep({**self._jobs[name], **fields})
+
+    def children(self, name: str) -> list[Job]:
+        """The listed jobs that depend on this one."""
+        dependent = [self._jobs[child] for child in self._dependent]
+        return [job for job in dependent if name in job["parents"] and self._complete(job)]
 
     def put(self, job: Job) -> None:
         """Create or replace. Raises JobError, with upstream's status for each case."""
@@ -44,6 +63,7 @@ class Registry:
     def delete(self, name: str) -> None:
         """Remove a job; its children take over its parents, or its schedule. Raises KeyError."""
         job = self._jobs.pop(name)
+        self._dependent.discard(name)
         self._store.mark(self._cluster, _KIND, name, lambda: None)
         for child in [child for child in self._jobs.values() if name in child.get("parents", ())]:
             others = [parent for parent in child["parents"] if parent != name]
@@ -84,4 +104,5 @@ class Registry:
     def _keep(self, job: Job) -> None:
         name = job["name"]
         self._jobs[name] = job
+        (self._dependent.add if "parents" in job else self._dependent.discard)(name)
         self._store.mark(self._cluster, _KIND, name, lambda: self._jobs.get(name))

@@ -50,6 +50,7 @@ _EVENT_FAULTS = Record(
         "seed": Integer(0),
     }
 )
+_CHRONOS_FAULTS = Record({"away": Boolean()}, required=frozenset({"away"}))
 _LAUNCH_FAULTS = Record({"delay_s": Number(0)}, required=frozenset({"delay_s"}))
 
 
@@ -64,6 +65,7 @@ def make_admin_app(runtimes: Sequence[ClusterRuntime]) -> web.Application:
     router.add_put("/{cluster}/events", set_event_faults)
     router.add_post("/{cluster}/events/cut", cut_streams)
     router.add_put("/{cluster}/launches", set_launch_faults)
+    router.add_put("/{cluster}/chronos", set_chronos_faults)
     router.add_post("/{cluster}/leader/change", change_leader)
     router.add_post("/{cluster}/hosts/{host}/{verb:lose|partition|restore}", change_host)
     return app
@@ -91,6 +93,8 @@ async def clear_all(request: web.Request) -> web.Response:
         _end_api_faults(runtime)
         faults.events.mend()
         faults.launch_delay_s = 0.0
+        faults.chronos_away = False
+        runtime.chronos.wake()
         for hostname in [*faults.lost_hosts, *faults.partitioned_hosts]:
             runtime.hosts.restore(runtime.cluster.hosts_by_name[hostname])
     return await list_faults(request)
@@ -142,6 +146,14 @@ async def cut_streams(request: web.Request) -> web.Response:
 async def set_launch_faults(request: web.Request) -> web.Response:
     runtime = _runtime(request)
     runtime.faults.launch_delay_s = read(_LAUNCH_FAULTS, await read_body(request))["delay_s"]
+    return reply(_faults_json(runtime))
+
+
+async def set_chronos_faults(request: web.Request) -> web.Response:
+    """Away: it neither answers nor launches; what it runs goes on."""
+    runtime = _runtime(request)
+    runtime.faults.chronos_away = read(_CHRONOS_FAULTS, await read_body(request))["away"]
+    runtime.chronos.wake()
     return reply(_faults_json(runtime))
 
 
@@ -200,6 +212,7 @@ def _faults_json(runtime: ClusterRuntime) -> dict[str, Any]:
             "reordered": events.reordered,
         },
         "launch_delay_s": faults.launch_delay_s,
+        "chronos_away": faults.chronos_away,
         "lost_hosts": sorted(faults.lost_hosts),
         "partitioned_hosts": sorted(faults.partitioned_hosts),
     }

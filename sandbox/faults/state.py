@@ -95,6 +95,7 @@ class Faults:
     api: dict[str, ApiFault] = field(default_factory=dict)
     events: EventFaults = field(default_factory=EventFaults)
     launch_delay_s: float = 0.0
+    chronos_away: bool = False
     lost_hosts: set[str] = field(default_factory=set)  # by hostname; their processes are dead
     partitioned_hosts: set[str] = field(default_factory=set)  # by hostname; their processes live on
 

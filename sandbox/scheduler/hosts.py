@@ -30,7 +30,7 @@ class KillTask(Protocol):
 
 class Hosts:
     """Owner of the hosts' flags. `kill(instance)` ends a task with its grace; `offer()` has the offers
-    looked at."""
+    looked at, `evict_others(host)` ends the tasks of other frameworks there."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Hosts:
         self._store = store
         self._kill = kill
         self._offer = offer
+        self.evict_others: Callable[[Host], None] = lambda host: None
         self._timeouts: dict[HostId, asyncio.TimerHandle] = {}
         self._left_behind: dict[HostId, list[Task]] = {}
 
@@ -107,6 +108,7 @@ class Hosts:
         self._save(host)
         for instance in self._instances_on(host):
             self._kill(instance, max_grace_s=max_grace_s)
+        self.evict_others(host)
         self.check_drains()
 
     def deactivate(self, host: Host) -> None:
@@ -209,6 +211,7 @@ class Hosts:
             if instance.task is not None:
                 self._agents.destroy(instance.task)
             self._tracker.update(instance, state, message)
+        self.evict_others(host)
 
     def _end_left_behind(self, task: Task, *, died: bool) -> None:
         if not died:

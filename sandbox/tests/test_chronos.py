@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sandbox.chronos.api import chronos_app
 from sandbox.chronos.registry import Registry
 from sandbox.store import Store
+from sandbox.tests.chronos import make_chronos
 
 Client = TestClient[Any, Any]
 
@@ -26,7 +27,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def chronos(store: Store) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(chronos_app(Registry(store, "c1")))) as client:
+    async with TestClient(TestServer(chronos_app(make_chronos(store)))) as client:
         yield client
 
 
@@ -185,7 +186,7 @@ async def test_bodies_that_are_no_job(chronos: Client, body: bytes, content_type
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/v1/scheduler/jobs/summary"), ("PUT", "/v1/scheduler/iso8601")]
+    ("method", "path"), [("GET", "/scheduler/jobs/summary"), ("PUT", "/v1/scheduler/iso8601")]
 )
 async def test_what_is_not_there_is_said_so(chronos: Client, method: str, path: str) -> None:
     response = await chronos.request(method, path)

@@ -17,6 +17,7 @@ Who does what
     marathon/       Marathon's HTTP API and event stream
     mesos/          the master's and agents' HTTP APIs, sandbox files
     chronos/        the Chronos HTTP API
+    falcon/         Open-Falcon, a process of its own
     faults/         the admin door: lose hosts, break the API, spoil the event stream
     testing         start a sandbox from a test
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,10 +22,14 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.poolmanager import PoolManager
 from urllib3.util import Retry
 
-from clients.errors import Call, ProtocolError, RemoteError, TimedOut, Unavailable
+from clients.egress import Egress, Forbidden
+from clients.errors import Call, ProtocolError, Refused, RemoteError, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +75,53 @@ class _OneMoreRead(Retry):
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
-def make_session(*, credentials: Credentials | None = None, ca_bundle: str | None = None) -> requests.Session:
+class _Adapter(HTTPAdapter):
+    """With an `egress`, it sends nothing over a connection that reached a machine which that refuses."""
+
+    def __init__(self, egress: Egress | None, **options: Any) -> None:
+        self._egress = egress
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        if self._egress is not None:
+            self.poolmanager: PoolManager
+            self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._egress)
+
+
+def _guarded_pools(egress: Egress) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools, whose connections look at their peer as soon as they have one."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked_peer(super()._new_conn(), egress)
+
+    class Tls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked_peer(super()._new_conn(), egress)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
+
+
+def _checked_peer(connection: socket.socket, egress: Egress) -> socket.socket:
+    try:
+        address, port = connection.getpeername()[:2]
+        egress.check_peer(address, port)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def make_session(
+    *, credentials: Credentials | None = None, ca_bundle: str | None = None, egress: Egress | None = None
+) -> requests.Session:
     """A session with a bounded pool, no cookies, and nothing taken from the environment.
 
     (`trust_env` would send a `.netrc` entry or an outgoing proxy to the machines next door.)
@@ -84,8 +135,8 @@ def make_session(*, credentials: Credentials | None = None, ca_bundle: str | Non
         # As bytes: requests would encode a text as Latin-1 and fail on any other letter.
         session.auth = HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
     retry = _OneMoreRead(total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=_READS)
-    adapter = HTTPAdapter(
-        pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, pool_block=True, max_retries=retry
+    adapter = _Adapter(
+        egress, pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, pool_block=True, max_retries=retry
     )
     session.mount("http://", adapter)
     session.mount("https://", adapter)
@@ -95,7 +146,8 @@ def make_session(*, credentials: Credentials | None = None, ca_bundle: str | Non
 class HttpClient:
     """Calls to one remote service, whatever number of addresses it has.
 
-    `remote` is its name in errors and logs. Safe to share between threads; not across a fork.
+    `remote` is its name in errors and logs; `egress` says where an address that somebody typed may lead (without it
+    the address is one of our own configuration). Safe to share between threads; not across a fork.
     """
 
     def __init__(
@@ -106,11 +158,12 @@ class HttpClient:
         timeouts: Timeouts | None = None,
         ca_bundle: str | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
+        egress: Egress | None = None,
     ) -> None:
         self.remote = remote
         self._timeouts = timeouts or Timeouts()
         self._max_body_bytes = max_body_bytes
-        self._session = make_session(credentials=credentials, ca_bundle=ca_bundle)
+        self._session = make_session(credentials=credentials, ca_bundle=ca_bundle, egress=egress)
 
     def send(
         self,
@@ -203,7 +256,7 @@ class HttpClient:
             yield outcome
         except RemoteError:
             raise
-        except (requests.RequestException, HTTPError, OSError) as exc:
+        except (requests.RequestException, HTTPError, OSError, Forbidden) as exc:
             error = self._failure(exc, method=method, operation=operation)
             outcome["status"] = type(error).__name__
             raise error from exc
@@ -242,6 +295,8 @@ class HttpClient:
 
     def _failure(self, exc: Exception, *, method: str, operation: str) -> RemoteError:
         call: Call = {"remote": self.remote, "operation": operation}
+        if isinstance(exc, Forbidden):
+            return Refused(f"Ocean does not call it: {exc}", **call)
         if isinstance(exc, requests.exceptions.ConnectTimeout):
             return Unavailable(f"no connection within {self._timeouts.connect_s:g} s", **call)
         if isinstance(exc, requests.exceptions.ReadTimeout | ReadTimeoutError):

@@ -9,6 +9,11 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts.api.views import TAG as LINE
 from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, SignInView, TokenViewSet
 from apps.core.api.base import NoSuchAddress
+from apps.core.api.notifications import (
+    NotificationChannelViewSet,
+    NotificationGroupViewSet,
+    NotificationViewSet,
+)
 from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
 from apps.hosts.api.views import HostView, HostViewSet
@@ -49,6 +54,13 @@ router.register("templates", TemplateViewSet, basename="template")
 router.register(rf"templates/{TEMPLATE}/versions", TemplateVersionViewSet, basename="template-version")
 router.register(rf"templates/{TEMPLATE}/jobs", TemplateJobViewSet, basename="template-job")
 router.register("hosts", HostViewSet, basename="host")
+router.register("notification-groups", NotificationGroupViewSet, basename="notification-group")
+router.register(
+    r"notification-groups/(?P<group>[a-z0-9_-]+)/channels",
+    NotificationChannelViewSet,
+    basename="notification-channel",
+)
+router.register("notifications", NotificationViewSet, basename="notification")
 router.register("users/me/tokens", TokenViewSet, basename="token")
 
 urlpatterns: list[URLPattern | URLResolver] = [

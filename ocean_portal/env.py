@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -50,6 +51,37 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated values, blanks dropped."""
     return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
+
+
+def env_networks(name: str) -> list[str]:
+    """Comma-separated networks (`10.1.0.0/16`) or addresses."""
+    networks = env_list(name)
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"{name}: {exc}.") from exc
+    return networks
+
+
+def env_mail(name: str) -> dict[str, Any]:
+    """`smtp://user:password@host:25` (`smtps://` for TLS from the start, `?starttls=true` for TLS by STARTTLS) as
+    Django's EMAIL_ settings; none without it."""
+    text = env_secret(name, "")
+    if not text:
+        return {}
+    url = urlsplit(text)
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname:
+        raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:25.")
+    return {
+        "EMAIL_HOST": url.hostname,
+        "EMAIL_PORT": url.port or (465 if url.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+        "EMAIL_USE_SSL": url.scheme == "smtps",
+        "EMAIL_USE_TLS": parse_qs(url.query).get("starttls") == ["true"],
+        "EMAIL_TIMEOUT": 10,
+    }
 
 
 def env_secret(name: str, default: str | None = None) -> str:

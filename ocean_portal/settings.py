@@ -11,7 +11,17 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from ocean_portal.env import env_bool, env_database, env_int, env_json, env_list, env_secret, env_str
+from ocean_portal.env import (
+    env_bool,
+    env_database,
+    env_int,
+    env_json,
+    env_list,
+    env_mail,
+    env_networks,
+    env_secret,
+    env_str,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -34,6 +44,20 @@ OCEAN_CLUSTERS = env_json("OCEAN_CLUSTERS", "[]")
 OCEAN_OPERATIONS_PER_CLUSTER = env_int("OCEAN_OPERATIONS_PER_CLUSTER", 3)
 OCEAN_HISTORY_DAYS = env_int("OCEAN_HISTORY_DAYS", 180)
 OCEAN_MIN_UP_S = env_int("OCEAN_MIN_UP_S", 3)
+
+# --- telling people ------------------------------------------------------------------------------------
+OCEAN_PUBLIC_URL = env_str(
+    "OCEAN_PUBLIC_URL", f"http://127.0.0.1:{env_int('OCEAN_PORT', 8000)}/" if OCEAN_EMBEDDED else ""
+)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCEAN_MAIL_FROM", "Ocean <ocean@localhost>")
+OCEAN_NOTIFY_REFUSED_NETWORKS = env_networks("OCEAN_NOTIFY_REFUSED_NETWORKS")
+OCEAN_MAIL = env_mail("OCEAN_SMTP_URL")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+if not OCEAN_MAIL and OCEAN_EMBEDDED:
+    # No mail server to be had: a file for each mail, to be looked at.
+    OCEAN_MAIL = {"EMAIL_FILE_PATH": str(OCEAN_VAR / "mail")}
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+globals().update(OCEAN_MAIL)
 
 # --- Django --------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -187,6 +211,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "core.sweep_operations", "schedule": 2.0, "options": {"expires": 4}},
     "run-expiries": {"task": "jobs.run_expiries", "schedule": 5.0, "options": {"expires": 10}},
+    "sweep-notifications": {
+        "task": "core.sweep_notifications",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "heartbeat": {"task": "core.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-releases": {"task": "jobs.prune_releases", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -233,6 +262,10 @@ SPECTACULAR_SETTINGS = {
         "ReleaseState": "apps.jobs.models.Release.State",
         "ReleaseItemState": "apps.jobs.models.ReleaseItem.State",
         "Level": "apps.jobs.models.JobEvent.Level",
+        "NotificationSeverity": "apps.core.models.Severity",
+        "GroupLanguage": "apps.core.models.notification.LANGUAGES",
+        "DeliveryState": "apps.core.models.NotificationDelivery.State",
+        "ChannelKind": "apps.core.models.NotificationChannel.Kind",
         "Role": "apps.accounts.models.Role",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

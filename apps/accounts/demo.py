@@ -65,6 +65,7 @@ def _people_prepare(known: dict[str, Login]) -> dict[str, Login]:
         user, created = User.objects.get_or_create(
             username=person.name,
             defaults={
+                "email": f"{person.name}@ocean.example",
                 "is_dba": person.is_dba,
                 "is_sre": person.is_sre,
                 "is_staff": person.is_sre,

@@ -42,11 +42,17 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
 
     class Meta:
         model = User
-        fields = ["language", "time_zone", "theme"]
-        labels = {"language": _("Language"), "theme": _("Theme")}
+        fields = ["email", "phone", "language", "time_zone", "theme"]
+        labels = {
+            "email": _("Mail address"),
+            "phone": _("Phone"),
+            "language": _("Language"),
+            "theme": _("Theme"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["email"].help_text = _("For mails of the notification groups that you are in.")
         zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
         by_browser = ("", _("as the browser says"))
         self.fields["time_zone"].choices = [by_browser, ("UTC", "UTC"), *((zone, zone) for zone in zones)]  # type: ignore[attr-defined]

@@ -18,6 +18,10 @@ validate_name = RegexValidator(
     code="invalid_name",
 )
 
+validate_phone = RegexValidator(
+    r"^\+?[0-9]{5,19}\Z", _("A phone number is digits, with + in front of a country's."), code="invalid_phone"
+)
+
 
 class User(AbstractUser):
     """A person. What they may do on a product line comes from Membership; `is_dba` and `is_sre` hold everywhere."""
@@ -31,6 +35,13 @@ class User(AbstractUser):
         _("DBA"), default=False, help_text=_("Approves and runs databases and caches.")
     )
     is_sre = models.BooleanField(_("SRE"), default=False, help_text=_("Sees and may do everything."))
+    phone = models.CharField(
+        _("phone"),
+        max_length=20,
+        blank=True,
+        validators=[validate_phone],
+        help_text=_("For text messages of the notification groups that you are in."),
+    )
     language = models.CharField(_("language"), max_length=16, choices=settings.LANGUAGES, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.AUTO)

@@ -15,24 +15,23 @@ from apps.accounts.rights import Right, require
 from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, SreAdmin, person_of
 from apps.core.clusters import ClusterFields, cluster_save
 from apps.core.errors import InvalidInput, NotNow
-from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
+from apps.core.forms import LinesField
+from apps.core.models import (
+    AuditEntry,
+    Cluster,
+    ClusterWatch,
+    Heartbeat,
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    NotificationGroup,
+    Operation,
+    OperationLog,
+)
 from apps.core.operations.controls import operation_control
 from apps.core.operations.kinds import Control
 from apps.core.operations.services import operation_cancel
 from apps.core.serializers import checked
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one on each line."""
-
-    widget = forms.Textarea(attrs={"rows": 3, "cols": 60})
-
-    def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
 
 PASSWORDS = ("password", "metrics_password")
 
@@ -213,3 +212,49 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ["actor", "product_line"]
     search_fields = ["object", "action", "actor__username"]
     date_hierarchy = "at"
+
+
+@admin.register(NotificationGroup)
+class NotificationGroupAdmin(ReadOnlyAdmin):
+    """Groups and channels are changed on their own pages, where what is secret stays so."""
+
+    list_display = ["name", "title", "product_line", "merge_s", "enabled"]
+    list_filter = ["enabled"]
+    list_select_related = ["product_line"]
+    search_fields = ["name", "title"]
+
+
+@admin.register(NotificationChannel)
+class NotificationChannelAdmin(ReadOnlyAdmin):
+    list_display = ["name", "group", "kind", "from_severity", "enabled", "sent_at", "failed_at", "error"]
+    list_filter = ["kind", "enabled"]
+    list_select_related = ["group"]
+    search_fields = ["name", "group__name", "error"]
+    exclude = ["config"]
+
+
+class NotificationDeliveryInline(ReadOnlyInline):
+    model = NotificationDelivery
+    fields = ["channel", "state", "attempts", "reached", "error", "wake_at", "finished_at"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "created_at", "group", "subject", "severity", "events", "released_at"]
+    list_filter = ["severity"]
+    list_select_related = ["group"]
+    search_fields = ["key", "group__name"]
+    date_hierarchy = "created_at"
+    inlines = [NotificationDeliveryInline]
+
+    @admin.display(description=_("subject"))
+    def subject(self, notification: Notification) -> str:
+        return notification.subject
+
+
+@admin.register(NotificationDelivery)
+class NotificationDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["id", "notification", "channel", "state", "attempts", "wake_at", "finished_at", "error"]
+    list_filter = ["state"]
+    list_select_related = ["notification", "channel"]
+    search_fields = ["error", "channel__name"]

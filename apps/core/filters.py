@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import search_smart_split
 
-from apps.core.models import AuditEntry, Cluster, Operation
+from apps.core.models import AuditEntry, Cluster, Notification, NotificationGroup, Operation, Severity
 
 MAX_SEARCH = 200
 """Characters. Each word is a condition for each field and row."""
@@ -92,4 +92,26 @@ class AuditFilter(SearchFilterSet):
 
     class Meta:
         model = AuditEntry
+        fields: ClassVar[list[str]] = []
+
+
+class NotificationGroupFilter(SearchFilterSet):
+    search_fields = ("name", "title")
+
+    product_line = django_filters.CharFilter(field_name="product_line__tag", label=_("product line"))
+    enabled = YesNoFilter(label=_("enabled"))
+
+    class Meta:
+        model = NotificationGroup
+        fields: ClassVar[list[str]] = []
+
+
+class NotificationFilter(SearchFilterSet):
+    search_fields = ("key", "group__name")
+
+    group = django_filters.CharFilter(field_name="group__name", label=_("group"))
+    severity = django_filters.ChoiceFilter(choices=Severity.choices, label=_("severity"))
+
+    class Meta:
+        model = Notification
         fields: ClassVar[list[str]] = []

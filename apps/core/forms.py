@@ -40,3 +40,15 @@ def add_errors(form: forms.BaseForm, error: InvalidInput) -> None:
     """Put a service's errors at the form's fields of the same names; what fits none goes above the form."""
     for found in error.errors:
         form.add_error(found.field if found.field in form.fields else None, found.detail)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one on each line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "cols": 60})
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 `announce` publishes on one Redis channel; each web process listens once (`Hub`) and hands topics to the pages that
 asked for them, merged so that a page gets at most two messages a second however fast things change.
-Topics: `job:<id>`, `jobs`, `operation:<id>`, `operations`, `hosts`, `clusters`. A message carries topics only, never
+Topics: `job:<id>`, `jobs`, `operation:<id>`, `operations`, `hosts`, `clusters` … A message carries topics only, never
 content: the page fetches its fragment through the ordinary, permission-checked view.
 """
 

@@ -18,8 +18,19 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.models import ApiToken, Membership, ProductLine, Role, User
 from apps.accounts.services import token_create
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre, make_user
-from apps.core.models import AuditEntry, Cluster, ClusterWatch, Heartbeat, Operation, OperationLog
-from apps.core.tests.factories import make_cluster, make_watch
+from apps.core.models import (
+    AuditEntry,
+    Cluster,
+    ClusterWatch,
+    Heartbeat,
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    NotificationGroup,
+    Operation,
+    OperationLog,
+)
+from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.tests.factories import make_decision, make_policy
 from apps.hosts.models import Host
@@ -104,6 +115,10 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Heartbeat: lambda: Heartbeat.objects.create(name=make_user().username, at=timezone.now()),
     Operation: _operation,
     AuditEntry: _audit,
+    NotificationGroup: lambda: make_group(),
+    NotificationChannel: lambda: make_channel(),
+    Notification: lambda: make_delivery().notification,
+    NotificationDelivery: lambda: make_delivery(),
     Host: lambda: make_host(),
     Job: lambda: make_job(),
     JobVersion: lambda: make_version(make_job(), author=make_user()),
@@ -194,7 +209,8 @@ def test_no_secret_is_shown(sre: Client) -> None:
     secret = Secret.objects.create(product_line=make_product_line(), name="key", value="s3cret")
     cluster = make_cluster(password="s3cret")
     token = token_create(user=make_user(), name="x")
-    for row in (secret, cluster, token.row):
+    channel = make_channel(kind="webhook", config={"url": "https://example.com/s3cret", "secret": "s3cret"})
+    for row in (secret, cluster, token.row, channel):
         for page in (url(type(row), "changelist"), url(type(row), "change", row.pk)):
             text = sre.get(page).content.decode()
             assert "s3cret" not in text

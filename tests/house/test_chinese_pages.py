@@ -22,7 +22,7 @@ from apps.accounts.tests.factories import make_member, make_product_line, make_s
 from apps.core import urls as core_urls
 from apps.core.audit import audit
 from apps.core.models import Heartbeat, Operation
-from apps.core.tests.factories import make_cluster, make_watch
+from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
 from apps.elastic.tests.factories import make_decision, make_policy
 from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
@@ -59,6 +59,8 @@ NOT_PAGES = {
     # answered to a POST, or a stream, or a list of options
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
     "accounts:token_revoke", "core:live", "core:operation_cancel", "core:operation_tell",
+    "core:notification_group_delete", "core:notification_member", "core:notification_member_remove",
+    "core:notification_channel_delete", "core:notification_channel_test",
     "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
@@ -72,11 +74,18 @@ ALIKE = {
     # an example of a command
     "curl", "POST",
     # the words of specs and rows, where they stand as they are stored
-    "http", "tcp", "udp", "stdout", "stderr", "data", "hostname", "rack", "idc", "lg", "xiaomi", "inf", "job",
+    "http", "tcp", "udp", "GET", "stdout", "stderr", "data", "hostname", "rack", "idc", "lg", "xiaomi", "inf", "job",
     "staging", "beside", "cpu", "steady",
     # what Django's admin site says of its icons, in English only
     "Search", "True", "False", "None",
 }  # fmt: skip
+SMS = {
+    "url": "https://x-1/",
+    "method": "POST",
+    "content_type": "application/json",
+    "body": "",
+    "phones": ["1"],
+}
 WORD = re.compile(r"(?<![\w.$/@:=-])[A-Za-z]{2,}(?![\w$/@=-]|[.:][\w/…])")
 """A word of its own: not a part of a tag, path, address or variable. (So the rows below have names with a number.)"""
 
@@ -183,16 +192,26 @@ def values(sre: User) -> dict[str, Any]:
     make_decision(job=job)
     make_template_version(template, spec={"command": "./run-2"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
+    group = make_group(name="group-1", members=[sre], product_line=line)
+    make_delivery(make_channel(group, kind="webhook", config={"url": "https://example.com/x"}), error="x-1")
+    channel = make_channel(group, kind="sms", name="x-1", failed_at=long_ago, error="x-1", config=SMS)
+    delivery = make_delivery(channel, state="failed", told={"events": 3})
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]
     return {
         "jobs": {"tag": job.tag, "number": 1, "task_id": task_id},
-        "lines": {"tag": line.tag},
+        "product-lines": {"tag": line.tag},
         "others": {
             "operation_id": operation.pk,
             "release_id": release.pk,
             "cluster": cluster.name,
             "hostname": host.hostname,
             "name": template.name,
+        },
+        "notifications": {
+            "name": group.name,
+            "kind": "apprise",
+            "channel_id": channel.pk,
+            "notification_id": delivery.notification_id,
         },
     }
 
@@ -220,7 +239,9 @@ def both(path: str, *, person: User | None) -> Iterator[str]:
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_page_of_the_console_says_all_in_chinese(route: str, values: dict[str, Any], sre: User) -> None:
     pattern = ROUTES[route]
-    known = {**values["others"], **values["lines" if "product-lines" in str(pattern.pattern) else "jobs"]}
+    path = str(pattern.pattern)
+    place = next((place for place in ("product-lines", "notifications") if path.startswith(place)), "jobs")
+    known = {**values["others"], **values[place]}
     path = reverse(route, kwargs={name: known[name] for name in pattern.pattern.converters})
     query = {
         "jobs:rollback": "?version=1",

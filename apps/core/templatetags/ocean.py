@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django import template
 from django.urls import NoReverseMatch, reverse
@@ -18,9 +17,6 @@ from apps.core.audit import ACTIONS, DETAILS
 from apps.core.models import Operation
 from apps.core.operations.kinds import kind_label
 from apps.core.relative_time import relative_time
-
-if TYPE_CHECKING:
-    from apps.core.tables import OceanTable
 
 register = template.Library()
 
@@ -44,6 +40,11 @@ _STATES: dict[str, tuple[str, str, bool]] = {
     "unreachable": ("orange", "plug-connected-x", False),
     "finished": ("secondary", "flag", False),
     "killed": ("secondary", "player-stop", False),
+    "sending": ("blue", "loader-2", True),
+    "sent": ("green", "circle-check", False),
+    "info": ("blue", "info-circle", False),
+    "warning": ("orange", "alert-triangle", False),
+    "critical": ("red", "alert-octagon", False),
     "done": ("green", "circle-check", False),
     "skipped": ("secondary", "minus", False),
     "undoing": ("blue", "arrow-back-up", True),
@@ -59,44 +60,22 @@ _STATES: dict[str, tuple[str, str, bool]] = {
 }
 
 
-@register.simple_tag
-def state_badge(state: str, label: str = "") -> SafeString:
-    """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`. Made without a template:
-    a list has one in each row."""
+@register.inclusion_tag("includes/_state_badge.html")
+def state_badge(state: str, label: str = "") -> dict[str, object]:
+    """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`."""
     colour, icon, moving = _STATES.get(state, ("secondary", "help", False))
-    return format_html(
-        '<span class="badge ocean-state bg-{}-lt" data-state="{}">'
-        '<i class="ti ti-{}{}" aria-hidden="true"></i> {}</span>',
-        colour,
-        state,
-        icon,
-        " ocean-spin" if moving else "",
-        label or state,
-    )
+    return {"state": state, "label": label or state, "colour": colour, "icon": icon, "moving": moving}
 
 
-@register.simple_tag
-def operation_badge(operation: Operation) -> SafeString:
+@register.inclusion_tag("includes/_state_badge.html")
+def operation_badge(operation: Operation) -> dict[str, object]:
     """An operation's state. Between two of its steps it waits for the scheduler, which to people is being under way:
     what it waits for is its message."""
     if operation.is_active and operation.paused_at is not None:
-        return state_badge("paused", gettext("paused"))
+        return {**state_badge("paused", gettext("paused")), "moving": False}
     if operation.state in (Operation.State.RUNNING, Operation.State.WAITING):
         return state_badge(operation.state, pgettext("operation", "under way"))
-    return state_badge(operation.state, str(Operation.State(operation.state).label))
-
-
-@register.simple_tag
-def progress(percent: int, *, label: str, colour: str = "primary", moving: bool = False) -> SafeString:
-    """`percent` 0–100, `label` what progresses, `colour` of Tabler, `moving` while it works."""
-    return format_html(
-        '<div class="progress" role="progressbar" aria-valuenow="{0}" aria-valuemin="0" aria-valuemax="100"'
-        ' aria-label="{1}"><div class="progress-bar bg-{2}{3}" style="width: {0}%"></div></div>',
-        percent,
-        label,
-        colour,
-        " progress-bar-striped progress-bar-animated" if moving else "",
-    )
+    return state_badge(operation.state, operation.get_state_display())
 
 
 @register.inclusion_tag("includes/_nav_item.html", takes_context=True)
@@ -114,12 +93,6 @@ def nav_item(
     return {"url": url, "label": label, "icon": icon, "active": active, "here": path == url}
 
 
-@register.simple_tag(takes_context=True)
-def table_body(context: template.Context, table: OceanTable) -> SafeString:
-    """The rows of a table's page."""
-    return table.body(context)
-
-
 @register.simple_tag
 def ago(moment: datetime | None, empty: str = "–") -> SafeString | str:
     """A time as "3 minutes ago", kept true by static/js/times.js, the exact time in the reader's zone beside it."""
@@ -133,13 +106,13 @@ def moment(moment: datetime | None, empty: str = "–") -> SafeString | str:
     """A time in the reader's zone, to the second."""
     if moment is None:
         return empty
-    return _time(moment, f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}", "")
+    return _time(moment, date_format(timezone.localtime(moment), "Y-m-d H:i:s"), "")
 
 
 @register.simple_tag
 def clock(moment: datetime) -> SafeString:
     """The time of day in the reader's zone, the date beside it: for lines of a log."""
-    return _time(moment, f"{timezone.localtime(moment):%H:%M:%S}", "")
+    return _time(moment, date_format(timezone.localtime(moment), "H:i:s"), "")
 
 
 @register.filter
@@ -153,7 +126,7 @@ def _time(moment: datetime, text: str, attribute: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(timespec="seconds"),
-        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        date_format(local, "Y-m-d H:i:s T"),
         SafeString(attribute),
         text,
     )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import Any
 
 from django.utils import timezone
 
-from apps.core.models import Cluster, ClusterWatch, Operation
+from apps.core.models import (
+    Cluster,
+    ClusterWatch,
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    NotificationGroup,
+    Operation,
+)
 
 _numbers = count(1)
 
@@ -48,4 +57,50 @@ def make_operation(**overrides: Any) -> Operation:
             "parameters": {"asked": {}},
             **overrides,
         }
+    )
+
+
+def make_group(**overrides: Any) -> NotificationGroup:
+    """A group for everybody, without members and channels."""
+    members = overrides.pop("members", [])
+    group = NotificationGroup.objects.create(**{"name": f"group-{next(_numbers)}", **overrides})
+    group.members.set(members)
+    return group
+
+
+def make_channel(group: NotificationGroup | None = None, **overrides: Any) -> NotificationChannel:
+    """A mail channel of the group (a new one, unless given). `config` is the kind's own, as a mapping."""
+    config = overrides.pop("config", {})
+    number = next(_numbers)
+    return NotificationChannel.objects.create(
+        **{
+            "group": group or make_group(),
+            "kind": NotificationChannel.Kind.MAIL,
+            "name": f"channel-{number}",
+            "config": json.dumps(config),
+            **overrides,
+        }
+    )
+
+
+def make_delivery(channel: NotificationChannel | None = None, **overrides: Any) -> NotificationDelivery:
+    """A delivery that waits, of a message of its own about one thing, by the channel (a new one, unless given)."""
+    channel = channel or make_channel()
+    now = timezone.now()
+    part = {
+        "text": "%(who)s asked to cancel.",
+        "values": {"who": "dev"},
+        "lines": [],
+        "path": "",
+        "severity": "info",
+        "at": now.isoformat(),
+        "last_at": now.isoformat(),
+        "count": 1,
+    }
+    told = overrides.pop("told", {})
+    notification = Notification.objects.create(
+        **{"group": channel.group, "key": "matter-1", "parts": [part], "released_at": now, **told}
+    )
+    return NotificationDelivery.objects.create(
+        **{"notification": notification, "channel": channel, **overrides}
     )

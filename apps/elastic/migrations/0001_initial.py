@@ -7,118 +7,263 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0006_cluster_metrics'),
-        ('jobs', '0013_template_without_spec'),
+        ("core", "0006_cluster_metrics"),
+        ("jobs", "0013_template_without_spec"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ScalingPolicy',
+            name="ScalingPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('min', models.PositiveIntegerField(default=1, verbose_name='min instances')),
-                ('max', models.PositiveIntegerField(verbose_name='max instances')),
-                ('step', models.PositiveIntegerField(default=1, verbose_name='step')),
-                ('metrics', models.JSONField(default=list, verbose_name='metrics')),
-                ('predict', models.BooleanField(default=False, verbose_name='predict')),
-                ('advise_only', models.BooleanField(default=False, help_text='Decides and writes down, but changes nothing.', verbose_name='advise only')),
-                ('cooldown_s', models.PositiveIntegerField(default=0, verbose_name='cool-down (s)')),
-                ('window_s', models.PositiveIntegerField(default=600, help_text='It scales in only to the most that was wanted in this time.', verbose_name='look-back before scaling in (s)')),
-                ('shrink_instances', models.PositiveIntegerField(default=10, help_text="More needs a person's approval.", verbose_name='instances that one step in takes at most')),
-                ('shrink_percent', models.PositiveSmallIntegerField(default=30, help_text="More needs a person's approval.", verbose_name='percent that one step in takes at most')),
-                ('shrinking', models.CharField(choices=[('steps', 'goes on in allowed steps'), ('ask', 'waits for the approval')], default='steps', max_length=8, verbose_name='what a larger step in does meanwhile')),
-                ('notify', models.JSONField(blank=True, default=list, verbose_name='notification groups')),
-                ('paused_until', models.DateTimeField(blank=True, null=True, verbose_name='paused until')),
-                ('paused_reason', models.CharField(blank=True, max_length=300, verbose_name='reason of the pause')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='changed')),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='scaling', to='jobs.job', verbose_name='job')),
-                ('paused_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='paused by')),
-                ('updated_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("min", models.PositiveIntegerField(default=1, verbose_name="min instances")),
+                ("max", models.PositiveIntegerField(verbose_name="max instances")),
+                ("step", models.PositiveIntegerField(default=1, verbose_name="step")),
+                ("metrics", models.JSONField(default=list, verbose_name="metrics")),
+                ("predict", models.BooleanField(default=False, verbose_name="predict")),
+                (
+                    "advise_only",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Decides and writes down, but changes nothing.",
+                        verbose_name="advise only",
+                    ),
+                ),
+                ("cooldown_s", models.PositiveIntegerField(default=0, verbose_name="cool-down (s)")),
+                (
+                    "window_s",
+                    models.PositiveIntegerField(
+                        default=600,
+                        help_text="It scales in only to the most that was wanted in this time.",
+                        verbose_name="look-back before scaling in (s)",
+                    ),
+                ),
+                (
+                    "shrink_instances",
+                    models.PositiveIntegerField(
+                        default=10,
+                        help_text="More needs a person's approval.",
+                        verbose_name="instances that one step in takes at most",
+                    ),
+                ),
+                (
+                    "shrink_percent",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        help_text="More needs a person's approval.",
+                        verbose_name="percent that one step in takes at most",
+                    ),
+                ),
+                (
+                    "shrinking",
+                    models.CharField(
+                        choices=[("steps", "goes on in allowed steps"), ("ask", "waits for the approval")],
+                        default="steps",
+                        max_length=8,
+                        verbose_name="what a larger step in does meanwhile",
+                    ),
+                ),
+                ("notify", models.JSONField(blank=True, default=list, verbose_name="notification groups")),
+                ("paused_until", models.DateTimeField(blank=True, null=True, verbose_name="paused until")),
+                (
+                    "paused_reason",
+                    models.CharField(blank=True, max_length=300, verbose_name="reason of the pause"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="changed"),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scaling",
+                        to="jobs.job",
+                        verbose_name="job",
+                    ),
+                ),
+                (
+                    "paused_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="paused by",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="changed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scaling policy',
-                'verbose_name_plural': 'scaling policies',
-                'ordering': ['job'],
+                "verbose_name": "scaling policy",
+                "verbose_name_plural": "scaling policies",
+                "ordering": ["job"],
             },
         ),
         migrations.CreateModel(
-            name='ScalingDecision',
+            name="ScalingDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='time')),
-                ('last_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last time')),
-                ('count', models.PositiveIntegerField(default=1, verbose_name='times')),
-                ('verdict', models.CharField(max_length=40, verbose_name='verdict')),
-                ('values', models.JSONField(default=dict, verbose_name='values')),
-                ('instances', models.PositiveIntegerField(verbose_name='instances before')),
-                ('wanted', models.PositiveIntegerField(verbose_name='instances decided')),
-                ('running', models.PositiveIntegerField(default=0, verbose_name='running')),
-                ('healthy', models.PositiveIntegerField(default=0, verbose_name='healthy')),
-                ('inputs', models.JSONField(default=dict, verbose_name="metrics' values")),
-                ('wishes', models.JSONField(default=dict, verbose_name="metrics' wishes")),
-                ('clamps', models.JSONField(default=list, verbose_name='limits')),
-                ('acted', models.BooleanField(default=False, verbose_name='acted')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scaling_decisions', to='jobs.job', verbose_name='job')),
-                ('operation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.operation', verbose_name='operation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="time")),
+                (
+                    "last_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="last time"),
+                ),
+                ("count", models.PositiveIntegerField(default=1, verbose_name="times")),
+                ("verdict", models.CharField(max_length=40, verbose_name="verdict")),
+                ("values", models.JSONField(default=dict, verbose_name="values")),
+                ("instances", models.PositiveIntegerField(verbose_name="instances before")),
+                ("wanted", models.PositiveIntegerField(verbose_name="instances decided")),
+                ("running", models.PositiveIntegerField(default=0, verbose_name="running")),
+                ("healthy", models.PositiveIntegerField(default=0, verbose_name="healthy")),
+                ("inputs", models.JSONField(default=dict, verbose_name="metrics' values")),
+                ("wishes", models.JSONField(default=dict, verbose_name="metrics' wishes")),
+                ("clamps", models.JSONField(default=list, verbose_name="limits")),
+                ("acted", models.BooleanField(default=False, verbose_name="acted")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scaling_decisions",
+                        to="jobs.job",
+                        verbose_name="job",
+                    ),
+                ),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="core.operation",
+                        verbose_name="operation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scaling decision',
-                'verbose_name_plural': 'scaling decisions',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['job', '-id'], name='scaling_decision_order'), models.Index(fields=['last_at'], name='scaling_decision_age')],
+                "verbose_name": "scaling decision",
+                "verbose_name_plural": "scaling decisions",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["job", "-id"], name="scaling_decision_order"),
+                    models.Index(fields=["last_at"], name="scaling_decision_age"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ScalingPause',
+            name="ScalingPause",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateTimeField(verbose_name='until')),
-                ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='since')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("until", models.DateTimeField(verbose_name="until")),
+                ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'pause of all scaling',
-                'verbose_name_plural': 'pauses of all scaling',
-                'ordering': ['id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='scaling_pause_once')],
+                "verbose_name": "pause of all scaling",
+                "verbose_name_plural": "pauses of all scaling",
+                "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="scaling_pause_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ScalingState',
+            name="ScalingState",
             fields=[
-                ('policy', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='elastic.scalingpolicy', verbose_name='policy')),
-                ('memory', models.JSONField(default=dict, verbose_name='memory')),
-                ('saved_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='saved')),
-                ('proposed', models.PositiveIntegerField(null=True, verbose_name='instances proposed')),
-                ('proposed_at', models.DateTimeField(null=True, verbose_name='proposed')),
-                ('approved', models.PositiveIntegerField(null=True, verbose_name='instances approved')),
-                ('approved_at', models.DateTimeField(null=True, verbose_name='approved')),
-                ('approved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='approved by')),
+                (
+                    "policy",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="elastic.scalingpolicy",
+                        verbose_name="policy",
+                    ),
+                ),
+                ("memory", models.JSONField(default=dict, verbose_name="memory")),
+                ("saved_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="saved")),
+                ("proposed", models.PositiveIntegerField(null=True, verbose_name="instances proposed")),
+                ("proposed_at", models.DateTimeField(null=True, verbose_name="proposed")),
+                ("approved", models.PositiveIntegerField(null=True, verbose_name="instances approved")),
+                ("approved_at", models.DateTimeField(null=True, verbose_name="approved")),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="approved by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'state of a scaling',
-                'verbose_name_plural': 'states of scalings',
-                'ordering': ['policy'],
+                "verbose_name": "state of a scaling",
+                "verbose_name_plural": "states of scalings",
+                "ordering": ["policy"],
             },
         ),
         migrations.AddConstraint(
-            model_name='scalingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('max__gte', models.F('min')), ('min__gte', 1)), name='scaling_min_to_max'),
+            model_name="scalingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max__gte", models.F("min")), ("min__gte", 1)), name="scaling_min_to_max"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scalingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('step__gte', 1)), name='scaling_step_positive'),
+            model_name="scalingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("step__gte", 1)), name="scaling_step_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scalingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('shrink_instances__gte', 1), ('shrink_percent__gte', 1), ('shrink_percent__lte', 100)), name='scaling_shrinks_some'),
+            model_name="scalingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("shrink_instances__gte", 1), ("shrink_percent__gte", 1), ("shrink_percent__lte", 100)
+                ),
+                name="scaling_shrinks_some",
+            ),
         ),
     ]

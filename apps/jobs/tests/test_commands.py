@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import ApiToken, ProductLine, User
 from apps.accounts.services import token_authenticate
+from apps.core.models import NotificationGroup
 from apps.jobs.models import JobTemplate
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,21 @@ def test_the_demo_people_can_log_in_with_what_the_file_says(demo_file: Path) -> 
         assert user is not None
         assert token is not None
         assert token.user == user
+
+
+def test_the_demo_group_is_made_once_and_stays_as_it_is_changed(demo_file: Path) -> None:
+    call_command("demo")
+
+    group = NotificationGroup.objects.get()
+    assert (group.name, group.product_line) == ("sre_ocean", None)
+    assert sorted(person.email for person in group.members.all()) == [
+        "dev@ocean.example",
+        "sre@ocean.example",
+    ]
+    assert [channel.kind for channel in group.channels.all()] == ["mail"]
+    group.members.clear()
+    call_command("demo")
+    assert NotificationGroup.objects.get().members.count() == 0
 
 
 def test_the_demo_people_have_the_roles_of_the_contract(demo_file: Path) -> None:

@@ -1,4 +1,5 @@
-"""`manage.py demo`: the people and product lines of the embedded default, and its job templates."""
+"""`manage.py demo`: the people and product lines of the embedded default, its job templates and its
+notification group."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.demo import demo_prepare
+from apps.core.notifications.demo import demo_group_prepare
 from apps.jobs.templating.seeds import job_templates_seed
 
 
@@ -26,6 +28,7 @@ class Command(BaseCommand):
         path = settings.OCEAN_VAR / "demo.json"
         logins = demo_prepare(path)
         job_templates_seed()
+        demo_group_prepare()
         self.stdout.write(f"demo people: their passwords and API tokens are in {path}")
         if show:
             for name, login in logins.items():

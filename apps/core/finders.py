@@ -21,9 +21,13 @@ MIN_DEPLOYMENT = 8
 
 
 def find_operations(user: User, question: Question) -> list[Hit]:
-    wanted = Q(pk=question.number) if question.number is not None else Q(pk__in=[])
+    wanted = Q()
+    if question.number is not None:
+        wanted |= Q(pk=question.number)
     if len(question.text) >= MIN_DEPLOYMENT:
         wanted |= Q(deployment_id=question.text)
+    if not wanted:
+        return []
     return [
         operation_hit(operation, Rank.EXACT) for operation in operations_visible(user).filter(wanted)[:SHOWN]
     ]

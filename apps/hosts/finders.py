@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 
+_SHOWN = ("hostname", "address", "rack", "active", "draining", "gone_since", "cluster__name")
+
+
 def find_hosts(user: User, question: Question) -> list[Hit]:
     matches = each_word(question, "hostname__icontains", "address__contains", "rack__icontains")
-    hosts = best_first(hosts_visible(user).filter(matches), question, names=("hostname", "address"))
+    hosts = hosts_visible(user).filter(matches).only(*_SHOWN)
+    hosts = best_first(hosts, question, names=("hostname", "address"))
     return [_hit(host) for host in hosts]
 
 

@@ -49,13 +49,19 @@ def host_resources(host: Host) -> list[Resource]:
     """All that the host has or was promised of it, the well-known ones first."""
     names = [name for name in _LABELS if name in host.resources or name in host.promised]
     names += sorted(name for name in host.resources if name not in _LABELS and name != "ports")
-    found = []
-    for name in names:
-        promised = name not in MESOS
-        used = host.promised.get(name, 0.0) if promised else host.used.get(name, 0.0)
-        total = host.resources.get(name, 0.0)
-        found.append(Resource(name, _LABELS.get(name, name), Amount(used=used, total=total), promised))
-    return found
+    return [_resource(host, name) for name in names]
+
+
+def host_resource(host: Host, name: str) -> Resource | None:
+    """One of those, if the host has it."""
+    return _resource(host, name) if name in host.resources or name in host.promised else None
+
+
+def _resource(host: Host, name: str) -> Resource:
+    promised = name not in MESOS
+    used = host.promised.get(name, 0.0) if promised else host.used.get(name, 0.0)
+    total = host.resources.get(name, 0.0)
+    return Resource(name, _LABELS.get(name, name), Amount(used=used, total=total), promised)
 
 
 def cpu_percent(host: Host) -> int:

@@ -107,7 +107,8 @@ def _instance_hit(instance: Instance, rank: Rank) -> Hit:
 
 def find_lines(user: User, question: Question) -> list[Hit]:
     matches = each_word(question, "tag__contains", "title__icontains")
-    lines = best_first(product_lines_visible(user).filter(matches), question, names=("pdl", "tag", "title"))
+    lines = product_lines_visible(user).filter(matches).only("pdl", "tag", "title")
+    lines = best_first(lines, question, names=("pdl", "tag", "title"))
     return [
         Hit(
             kind="product_line",
@@ -123,9 +124,8 @@ def find_lines(user: User, question: Question) -> list[Hit]:
 
 def find_templates(user: User, question: Question) -> list[Hit]:
     matches = each_word(question, "name__icontains", "title__icontains", "title_zh__icontains")
-    templates = best_first(
-        templates_visible(user).filter(matches), question, names=("name", "title", "title_zh")
-    )
+    templates = templates_visible(user).filter(matches).select_related(None).only("name", "title", "title_zh")
+    templates = best_first(templates, question, names=("name", "title", "title_zh"))
     return [
         Hit(
             kind="template",

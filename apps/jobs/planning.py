@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from apps.jobs.models import Job
 from engines.base import InstanceState, InstanceStatus, WorkloadStatus
@@ -131,14 +130,6 @@ def count_well(status: WorkloadStatus) -> int:
 
 def has_ended(instance: InstanceStatus) -> bool:
     return instance.state in {InstanceState.FAILED, InstanceState.FINISHED, InstanceState.KILLED}
-
-
-def version_at(engine_version: datetime | None, stamps: Iterable[tuple[datetime, int | None]]) -> int | None:
-    """The job's version that an instance runs: that of the newest stamp not after the instance's own."""
-    if engine_version is None:
-        return None
-    past = [(changed_at, version) for changed_at, version in stamps if changed_at <= engine_version]
-    return max(past, key=lambda stamp: stamp[0])[1] if past else None
 
 
 def is_large_shrink(*, current: int, asked: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +18,9 @@ from apps.core.audit import ACTIONS, DETAILS
 from apps.core.models import Operation
 from apps.core.operations.kinds import kind_label
 from apps.core.relative_time import relative_time
+
+if TYPE_CHECKING:
+    from apps.core.tables import OceanTable
 
 register = template.Library()
 
@@ -60,22 +64,44 @@ _STATES: dict[str, tuple[str, str, bool]] = {
 }
 
 
-@register.inclusion_tag("includes/_state_badge.html")
-def state_badge(state: str, label: str = "") -> dict[str, object]:
-    """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`."""
+@register.simple_tag
+def state_badge(state: str, label: str = "") -> SafeString:
+    """A state in colour, sign and words: `{% state_badge job.state job.get_state_display %}`. Made without a template:
+    a list has one in each row."""
     colour, icon, moving = _STATES.get(state, ("secondary", "help", False))
-    return {"state": state, "label": label or state, "colour": colour, "icon": icon, "moving": moving}
+    return format_html(
+        '<span class="badge ocean-state bg-{}-lt" data-state="{}">'
+        '<i class="ti ti-{}{}" aria-hidden="true"></i> {}</span>',
+        colour,
+        state,
+        icon,
+        " ocean-spin" if moving else "",
+        label or state,
+    )
 
 
-@register.inclusion_tag("includes/_state_badge.html")
-def operation_badge(operation: Operation) -> dict[str, object]:
+@register.simple_tag
+def operation_badge(operation: Operation) -> SafeString:
     """An operation's state. Between two of its steps it waits for the scheduler, which to people is being under way:
     what it waits for is its message."""
     if operation.is_active and operation.paused_at is not None:
-        return {**state_badge("paused", gettext("paused")), "moving": False}
+        return state_badge("paused", gettext("paused"))
     if operation.state in (Operation.State.RUNNING, Operation.State.WAITING):
         return state_badge(operation.state, pgettext("operation", "under way"))
-    return state_badge(operation.state, operation.get_state_display())
+    return state_badge(operation.state, str(Operation.State(operation.state).label))
+
+
+@register.simple_tag
+def progress(percent: int, *, label: str, colour: str = "primary", moving: bool = False) -> SafeString:
+    """`percent` 0–100, `label` what progresses, `colour` of Tabler, `moving` while it works."""
+    return format_html(
+        '<div class="progress" role="progressbar" aria-valuenow="{0}" aria-valuemin="0" aria-valuemax="100"'
+        ' aria-label="{1}"><div class="progress-bar bg-{2}{3}" style="width: {0}%"></div></div>',
+        percent,
+        label,
+        colour,
+        " progress-bar-striped progress-bar-animated" if moving else "",
+    )
 
 
 @register.inclusion_tag("includes/_nav_item.html", takes_context=True)
@@ -93,6 +119,12 @@ def nav_item(
     return {"url": url, "label": label, "icon": icon, "active": active, "here": path == url}
 
 
+@register.simple_tag(takes_context=True)
+def table_body(context: template.Context, table: OceanTable) -> SafeString:
+    """The rows of a table's page."""
+    return table.body(context)
+
+
 @register.simple_tag
 def ago(moment: datetime | None, empty: str = "–") -> SafeString | str:
     """A time as "3 minutes ago", kept true by static/js/times.js, the exact time in the reader's zone beside it."""
@@ -106,13 +138,13 @@ def moment(moment: datetime | None, empty: str = "–") -> SafeString | str:
     """A time in the reader's zone, to the second."""
     if moment is None:
         return empty
-    return _time(moment, date_format(timezone.localtime(moment), "Y-m-d H:i:s"), "")
+    return _time(moment, f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}", "")
 
 
 @register.simple_tag
 def clock(moment: datetime) -> SafeString:
     """The time of day in the reader's zone, the date beside it: for lines of a log."""
-    return _time(moment, date_format(timezone.localtime(moment), "H:i:s"), "")
+    return _time(moment, f"{timezone.localtime(moment):%H:%M:%S}", "")
 
 
 @register.filter
@@ -126,7 +158,7 @@ def _time(moment: datetime, text: str, attribute: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "Y-m-d H:i:s T"),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}",
         SafeString(attribute),
         text,
     )

@@ -10,7 +10,10 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -20,14 +23,17 @@ from apps.core.errors import NotNow
 from apps.core.filters import OperationFilter
 from apps.core.models import Operation
 from apps.core.operations.controls import operation_control
-from apps.core.operations.kinds import Control, all_kinds, controls_of
+from apps.core.operations.kinds import Control, all_kinds, controls_of, kind_label
 from apps.core.operations.line import successor_of
 from apps.core.operations.services import operation_cancel
 from apps.core.selectors import clusters_shown, operations_visible
 from apps.core.tables import SHORT, OceanTable
+from apps.core.templatetags.ocean import ago, duration, operation_badge, progress
 from apps.core.views.pages import PageRequest, render_page
 from apps.core.views.tables import TablePage
 
+LONGEST = 160
+"""Characters of a reason or an error in a list."""
 _PARAMETERS = {
     "version": gettext_lazy("version"),
     "instances": pgettext_lazy("number", "instances"),
@@ -69,30 +75,57 @@ class OperationTable(OceanTable):
     caption = gettext_lazy("Operations")
     empty_template = "core/_operations_empty.html"
 
-    id = tables.TemplateColumn(template_name="core/_operation_link.html", verbose_name="#")
-    kind = tables.TemplateColumn(
-        "{% load ocean %}{{ record.kind|kind_label }}", verbose_name=pgettext_lazy("operation", "kind")
-    )
+    id = tables.Column(verbose_name="#")
+    kind = tables.Column(verbose_name=pgettext_lazy("operation", "kind"))
     target = tables.TemplateColumn(
         template_name="core/_target.html",
         verbose_name=gettext_lazy("target"),
         attrs={"td": {"class": "ocean-target"}},
     )
-    state = tables.TemplateColumn(
-        template_name="core/_operation_state.html", verbose_name=gettext_lazy("state")
-    )
-    requested_by = tables.Column(
-        accessor="requested_by__username", verbose_name=gettext_lazy("requested by"), default="Ocean"
-    )
-    created_at = tables.TemplateColumn(
-        "{% load ocean %}{% ago record.created_at %}", verbose_name=gettext_lazy("created"), attrs=SHORT
-    )
-    took = tables.TemplateColumn(
-        "{% load ocean %}{{ record|duration }}",
-        verbose_name=gettext_lazy("took"),
-        orderable=False,
-        attrs=SHORT,
-    )
+    state = tables.Column(verbose_name=gettext_lazy("state"))
+    requested_by = tables.Column(accessor="requested_by__username", verbose_name=gettext_lazy("requested by"))
+    created_at = tables.Column(verbose_name=gettext_lazy("created"), attrs=SHORT)
+    took = tables.Column(accessor="pk", verbose_name=gettext_lazy("took"), orderable=False, attrs=SHORT)
+
+    def cell_id(self, operation: Operation) -> str:
+        return format_html(
+            '<a href="{0}" id="operation-link-{1}">#{1}</a>', operation.get_absolute_url(), operation.pk
+        )
+
+    def cell_kind(self, operation: Operation) -> str:
+        return kind_label(operation.kind)
+
+    def cell_state(self, operation: Operation) -> str:
+        return state_in_words(operation)
+
+    def cell_requested_by(self, operation: Operation) -> str:
+        return operation.requested_by.get_username() if operation.requested_by else "Ocean"
+
+    def cell_created_at(self, operation: Operation) -> str:
+        return ago(operation.created_at)
+
+    def cell_took(self, operation: Operation) -> str:
+        return duration(operation)
+
+
+def state_in_words(operation: Operation) -> SafeString:
+    """An operation's state, how far it is or why it failed, and what it was asked for."""
+    parts = [operation_badge(operation)]
+    if operation.is_active:
+        bar = progress(operation.progress, label=_("Progress"), moving=True)
+        parts.append(format_html('<div class="mt-1">{}</div>', bar))
+        if operation.message:
+            parts.append(_small(operation.message_text))
+    elif operation.error:
+        parts.append(_small(Truncator(operation.error_text).chars(LONGEST)))
+    if operation.reason:
+        reason = Truncator(operation.reason).chars(LONGEST)
+        parts.append(_small(_("Reason: %(reason)s") % {"reason": reason}))
+    return format_html_join("\n", "{}", ((part,) for part in parts))
+
+
+def _small(text: str) -> SafeString:
+    return format_html('<div class="text-secondary small">{}</div>', text)
 
 
 class OperationList(TablePage):

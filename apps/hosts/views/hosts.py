@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import django_tables2 as tables
 from django.db.models import QuerySet
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from apps.core.addresses import address
 from apps.core.selectors import clusters_shown
 from apps.core.tables import NUMBER, OceanTable
 from apps.core.views.tables import TablePage
 from apps.hosts.filters import HostFilter
 from apps.hosts.models import Host
-from apps.hosts.resources import Resource, host_resources
 from apps.hosts.selectors import hosts_visible
-
-
-class ResourceColumn(tables.TemplateColumn):  # type: ignore[misc]  # untyped
-    """One resource as a bar."""
-
-    def __init__(self, name: str, **options: Any) -> None:
-        self.resource = name
-        super().__init__(template_name="hosts/_resource.html", accessor="pk", orderable=False, **options)
-
-    def render(self, record: Host, **kwargs: Any) -> Any:
-        self.extra_context = {"resource": self._of(record)}
-        return super().render(record=record, **kwargs)
-
-    def _of(self, host: Host) -> Resource | None:
-        return next((found for found in host_resources(host) if found.name == self.resource), None)
+from apps.hosts.templatetags.hosts import resource_bar
 
 
 class HostTable(OceanTable):
@@ -39,25 +25,73 @@ class HostTable(OceanTable):
     caption = gettext_lazy("Hosts")
     empty_template = "hosts/_empty.html"
 
-    hostname = tables.TemplateColumn(template_name="hosts/_link.html", verbose_name=gettext_lazy("host"))
+    hostname = tables.Column(verbose_name=gettext_lazy("host"))
     in_service = tables.TemplateColumn(
         template_name="hosts/_state.html",
         verbose_name=gettext_lazy("state"),
         accessor="pk",
         order_by=("-active", "draining", "gone_since"),
     )
-    cluster = tables.TemplateColumn(
-        template_name="hosts/_place.html",
+    cluster = tables.Column(
         accessor="cluster__name",
         order_by=("cluster__name", "rack"),
         verbose_name=gettext_lazy("cluster, rack"),
     )
     instances = tables.Column(verbose_name=pgettext_lazy("number", "instances"), attrs=NUMBER)
-    cpus = ResourceColumn("cpus", verbose_name=gettext_lazy("CPU"))
-    mem = ResourceColumn("mem", verbose_name=gettext_lazy("memory"))
-    disk = ResourceColumn("disk", verbose_name=gettext_lazy("disk"))
-    disk_io = ResourceColumn("disk_io", verbose_name=gettext_lazy("disk I/O"))
-    bandwidth = ResourceColumn("bandwidth", verbose_name=gettext_lazy("bandwidth"))
+    cpus = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("CPU"))
+    mem = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("memory"))
+    disk = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("disk"))
+    disk_io = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("disk I/O"))
+    bandwidth = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("bandwidth"))
+
+    def cell_hostname(self, host: Host) -> str:
+        link = format_html(
+            '<a class="text-nowrap" href="{}" id="host-link-{}">{}</a>',
+            address("jobs:host", host.cluster.name, host.hostname),
+            host.pk,
+            host.hostname,
+        )
+        if not host.address or host.address == host.hostname:
+            return link
+        return format_html('{}<div class="text-secondary small">{}</div>', link, host.address)
+
+    def cell_cluster(self, host: Host) -> str:
+        return format_html(
+            '<span class="text-nowrap">{}</span><div class="text-secondary small">{}</div>',
+            host.cluster.name,
+            host.rack or "–",
+        )
+
+    def cell_instances(self, host: Host) -> str:
+        return str(host.instances)
+
+    def cell_cpus(self, host: Host) -> str:
+        return resource_bar(host, "cpus")
+
+    def cell_mem(self, host: Host) -> str:
+        return resource_bar(host, "mem")
+
+    def cell_disk(self, host: Host) -> str:
+        return resource_bar(host, "disk")
+
+    def cell_disk_io(self, host: Host) -> str:
+        return resource_bar(host, "disk_io")
+
+    def cell_bandwidth(self, host: Host) -> str:
+        return resource_bar(host, "bandwidth")
+
+
+_OF_A_TILE = (
+    "cluster__name",
+    "cluster__idc",
+    "hostname",
+    "rack",
+    "resources",
+    "used",
+    "active",
+    "draining",
+    "gone_since",
+)
 
 
 class HostTileTable(HostTable):
@@ -95,4 +129,9 @@ class HostTiles(HostList):
     table_class = HostTileTable
 
     def get_queryset(self) -> QuerySet[Host]:
-        return super().get_queryset().order_by("cluster__idc", "cluster__name", "rack", "hostname", "pk")
+        return (
+            super()
+            .get_queryset()
+            .only(*_OF_A_TILE)
+            .order_by("cluster__idc", "cluster__name", "rack", "hostname", "pk")
+        )

@@ -91,6 +91,8 @@ class JobListSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(JobProblemSerializer(many=True))
     def get_problems(self, job: Job) -> Any:
+        if not job.problems:  # most: a list is spared a serializer for each of its rows
+            return []
         return JobProblemSerializer([render_problem(problem) for problem in job.problems], many=True).data
 
 

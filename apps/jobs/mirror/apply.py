@@ -22,6 +22,7 @@ from apps.jobs.explain import Problem, missing
 from apps.jobs.masking import masked_statuses
 from apps.jobs.mirror.instances import Seen, definitions_stamp, instances_forget, instances_write
 from apps.jobs.mirror.loops import crash_looping
+from apps.jobs.mirror.rows import Row, jobs_write
 from apps.jobs.mirror.side import Counts, side_of, sides_seen, sides_write
 from apps.jobs.models import Instance, Job, JobEvent, SideWorkload, Slot
 from apps.jobs.planning import job_state, own_path, side_path
@@ -201,14 +202,10 @@ def _save(
     jobs: Sequence[Job], before: Mapping[int, tuple[Any, ...]], *, seen: Collection[int], at: datetime
 ) -> None:
     """Write what changed, and of those jobs of `seen`, which are locked, that they were looked at."""
-    Job.objects.filter(pk__in=list(seen)).update(engine_seen_at=at)
-    # An upsert of rows that are there: bulk_update builds an expression for each row and column, 4 ms a job.
-    Job.objects.bulk_create(
-        [job for job in jobs if _written(job) != before[job.pk]],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=_STATE_FIELDS,
-    )
+    changed = [job for job in jobs if _written(job) != before[job.pk]]
+    jobs_write(Row(job, job.problems, at if job.pk in seen else None) for job in changed)
+    if same := set(seen) - {job.pk for job in changed}:
+        Job.objects.filter(pk__in=same).update(engine_seen_at=at)
 
 
 def busy_jobs(jobs: Sequence[Job]) -> set[int]:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from engines.base import EngineEvent, InstanceId, InstanceState
+from engines.base import EngineEvent, InstanceId, InstanceState, WorkloadId
 
 STAGES = (
     InstanceState.STAGING,
@@ -66,8 +66,19 @@ class Facts:
         (self._states if is_state else self._health)[event.instance_id] = heard
         return True
 
-    def give(self) -> tuple[Collection[Heard], Collection[Heard]]:
-        """The states and the healths that were taken since the last call, one for each instance."""
-        states, health = self._states, self._health
-        self._states, self._health = {}, {}
-        return states.values(), health.values()
+    def give(self, *, but: Collection[WorkloadId] = ()) -> tuple[list[Heard], list[Heard]]:
+        """The states and the healths that were taken since the last call, one for each instance; those about the
+        workloads of `but` are kept for another call."""
+        states, self._states = _parted(self._states, but)
+        health, self._health = _parted(self._health, but)
+        return states, health
+
+
+def _parted(
+    facts: dict[InstanceId, Heard], but: Collection[WorkloadId]
+) -> tuple[list[Heard], dict[InstanceId, Heard]]:
+    """What to give, and what to keep."""
+    if not but:
+        return list(facts.values()), {}
+    kept = {key: heard for key, heard in facts.items() if heard.event.workload_ids[0] in but}
+    return [heard for key, heard in facts.items() if key not in kept], kept

@@ -22,6 +22,7 @@ from apps.jobs.masking import Mask, masks_of
 from apps.jobs.mirror.apply import Batch, bad_end, busy_jobs, counted_state, set_state, tell, turn
 from apps.jobs.mirror.facts import ENDED, STAGES, Heard
 from apps.jobs.mirror.loops import crash_looping
+from apps.jobs.mirror.rows import Row, jobs_write
 from apps.jobs.models import Instance, Job, SideWorkload
 from apps.jobs.planning import own_path
 from apps.jobs.services.history import Happening, history_write
@@ -70,14 +71,6 @@ UPDATE jobs_instance AS known
  WHERE known.job_id = fact.job_id AND known.task_id = fact.task_id AND known.healthy IS DISTINCT FROM fact.healthy
 RETURNING known.job_id
 """
-_COUNTS = """
-UPDATE jobs_job AS job
-   SET running = new.running, healthy = new.healthy, staging = new.staging, state = new.state,
-       state_since = new.state_since, problems = CASE WHEN new.well THEN '[]'::jsonb ELSE job.problems END
-  FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[], %s::timestamptz[], %s::bool[])
-       AS new (id, running, healthy, staging, state, state_since, well)
- WHERE job.id = new.id
-"""
 
 
 @dataclass(slots=True)
@@ -111,8 +104,8 @@ def facts_apply(
         placed.ours, placed.others = paths & jobs.keys(), paths - jobs.keys()
         batch.changed = _write_instances(_news(states, jobs), _news(health, jobs))
         touched = {job.pk: job for job in jobs.values() if job.pk in batch.changed}
-        _write_counts(touched, batch, at=timezone.now())
-        _seen(touched, at=max((heard.at for heard in (*states, *health)), default=None))
+        heard_at = max((heard.at for heard in (*states, *health)), default=None)
+        _write_counts(touched, batch, at=timezone.now(), heard_at=heard_at)
         batch.happenings += _bad_ends(ends, known)
         history_write(batch.happenings)
     batch.changed |= {job.pk for job, _happening in batch.happenings}
@@ -134,13 +127,6 @@ def _locked(cluster: Cluster, paths: Collection[str]) -> dict[str, Job]:
     """The living jobs of these own workloads, locked in one order."""
     rows = Job.objects.alive().filter(cluster=cluster, workload_id__in=paths).only(*_READ)
     return {job.workload_id: job for job in rows.select_for_update(no_key=True).order_by("pk")}
-
-
-def _seen(job_ids: Collection[int], *, at: datetime | None) -> None:
-    """A look at these jobs that was asked for earlier than what was heard last must not undo it."""
-    if job_ids and at is not None:
-        is_older = Q(engine_seen_at__isnull=True) | Q(engine_seen_at__lt=at)
-        Job.objects.filter(is_older, pk__in=job_ids).update(engine_seen_at=at)
 
 
 def _news(facts: Iterable[Heard], jobs: Mapping[str, Job]) -> list[tuple[Job, EngineEvent]]:
@@ -186,8 +172,9 @@ def _columns(
     return [list(column) for column in zip(*(row(job, event) for job, event in facts), strict=True)] or [[]]
 
 
-def _write_counts(jobs: Mapping[int, Job], batch: Batch, *, at: datetime) -> None:
-    """Count the rows of these jobs, and work out the state of each from that."""
+def _write_counts(jobs: Mapping[int, Job], batch: Batch, *, at: datetime, heard_at: datetime | None) -> None:
+    """Count the rows of these jobs, and work out the state of each from that. A look at them that was asked for before
+    `heard_at`, when the last of the facts was heard, must not undo it."""
     if not jobs:
         return
     counts = _counted(jobs)
@@ -201,12 +188,7 @@ def _write_counts(jobs: Mapping[int, Job], batch: Batch, *, at: datetime) -> Non
         if happening := turn(job, state, at=at):
             batch.happenings.append((job, happening))
         set_state(job, state)
-    rows = [
-        (job.pk, job.running, job.healthy, job.staging, str(job.state), job.state_since, job.all_well)
-        for job in jobs.values()
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [list(column) for column in zip(*rows, strict=True)])
+    jobs_write(Row(job, [] if job.all_well else None, heard_at) for job in jobs.values())
 
 
 def _counted(job_ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.core.models import Cluster, Operation
+from apps.jobs.mirror.ahead import read_ahead
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing
 from apps.jobs.mirror.side import Counts
 from apps.jobs.mirror.why import job_diagnose
@@ -24,10 +25,12 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Workloads in one transaction of a snapshot."""
+BETWEEN_S = 0.01
+"""What is heard meanwhile waits for so long at most while answers are on their way."""
 LARGE = 100
 """Instances of a job from which on its counts are asked for first."""
 DIAGNOSE_AT_MOST = 100
-DIAGNOSE_FOR_S = 2.0
+DIAGNOSE_FOR_S = 0.5
 """Jobs in trouble that are asked about in one round, and for how long; the others have their turn in the next."""
 
 
@@ -39,7 +42,7 @@ def sync_everything(cluster: Cluster, engine: Engine, *, between: Callable[[], N
     asked_at = timezone.now()
     seen: set[str] = set()
     changed = 0
-    for statuses in _batches(engine.snapshot()):
+    for statuses in read_ahead(_batches(engine.snapshot())):
         seen.update(status.id for status in statuses)
         changed += len(mirror_apply(cluster, statuses, at=asked_at))
         between()
@@ -54,25 +57,29 @@ def find_stale(
     """Compare counts only (no instances): which of our workloads does the mirror show wrong?
 
     This is what finds changes whose events were lost without the stream ending. `between`: see `sync_everything`."""
-    rows = Job.objects.alive().filter(cluster=cluster)
-    known = {job.workload_id: job for job in rows.only("workload_id", *_COMPARED)}
-    ours = set(known)
     sides = {side_path(side.job.workload_id): side for side in _sides(cluster)}
     beside = {side.job_id: Counts.of(side) for side in sides.values()}
+    seen: set[str] = set()
     stale: set[WorkloadId] = set()
-    for number, status in enumerate(engine.summaries()):
-        if number % BATCH == 0:
-            between()
-        if is_side(status.id):
-            if own_path(status.id) in ours and _side_differs(sides.pop(status.id, None), status):
+    for statuses in read_ahead(_batches(engine.summaries())):
+        seen.update(status.id for status in statuses)
+        own = {own_path(status.id) for status in statuses}
+        rows = Job.objects.alive().filter(cluster=cluster, workload_id__in=own)
+        ours = {job.workload_id: job for job in rows.only("workload_id", *_COMPARED)}
+        for status in statuses:
+            job = ours.get(own_path(status.id))
+            if job is None:
+                continue
+            if is_side(status.id):
+                differs = _side_differs(sides.get(status.id), status)
+            else:
+                differs = _differs(job, status, beside=beside.get(job.pk, Counts()))
+            if differs:
                 stale.add(status.id)
-            continue
-        job = known.pop(status.id, None)
-        if job is not None and _differs(job, status, beside=beside.get(job.pk, Counts())):
-            stale.add(status.id)
-    stale.update(WorkloadId(path) for path, job in known.items() if job.is_published and job.running)
-    stale.update(map(WorkloadId, sides))
-    return stale
+        between()
+    running = Job.objects.alive().filter(cluster=cluster, target_version__isnull=False, running__gt=0)
+    lost = [*running.values_list("workload_id", flat=True).iterator(), *sides]
+    return stale | {WorkloadId(path) for path in lost if path not in seen}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,10 @@ def sync_some(
     *,
     whole: Collection[WorkloadId],
     pool: ThreadPoolExecutor,
+    between: Callable[[], None] = lambda: None,
 ) -> Looked:
-    """Ask for each of these of our workloads and apply the answers together.
+    """Ask for each of these of our workloads and apply the answers together. `between` is called again and again while
+    they are on their way.
 
     Of those with more than LARGE instances only the counts are asked for, unless they are in `whole`: an event about
     one instance must not cost as much as the job has instances.
@@ -110,8 +119,12 @@ def sync_some(
     )
     asked_at = timezone.now()
     paths = [WorkloadId(path) for path in ours]
-    answers = pool.map(lambda path: engine.count(path) if path in counted else engine.get(path), paths)
-    found = [status for status in answers if status is not None]
+    asking = [pool.submit(engine.count if path in counted else engine.get, path) for path in paths]
+    waiting = set(asking)
+    while waiting:
+        _done, waiting = wait(waiting, timeout=BETWEEN_S)
+        between()
+    found = [status for answer in asking if (status := answer.result()) is not None]
     mirror_apply(cluster, found, at=asked_at)
     gone = ours.keys() - {status.id for status in found}
     mirror_missing([ours[path].pk for path in gone if not is_side(path)], at=asked_at)

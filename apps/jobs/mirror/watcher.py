@@ -31,7 +31,7 @@ from apps.jobs.mirror.apply import ENDED_BADLY
 from apps.jobs.mirror.aside import aside
 from apps.jobs.mirror.facts import Facts
 from apps.jobs.mirror.facts_apply import facts_apply
-from apps.jobs.mirror.lock import try_lock, unlock
+from apps.jobs.mirror.lock import try_lock, unlock, write_lightly
 from apps.jobs.mirror.promises import promised_by_host
 from apps.jobs.mirror.stream import EventStream
 from apps.jobs.mirror.sync import diagnose_troubled, find_stale, sync_everything, sync_some
@@ -88,6 +88,8 @@ class ClusterWatcher:
         self.stood_by = False  # whether another watcher was found at work
         self._turned = time.monotonic()
         self._facts = Facts()
+        self._asked: frozenset[WorkloadId] = frozenset()
+        """What is being looked at: what is heard of these waits for the answer, which would come too late otherwise."""
         self._dirty: set[WorkloadId] = set()
         self._unverified: dict[WorkloadId, Unverified] = {}
         self._whole_at: dict[
@@ -107,6 +109,7 @@ class ClusterWatcher:
                         self.stood_by = True
                         self.stop.wait(STANDBY_EVERY_S)
                         continue
+                    write_lightly()
                     log.info("watch_started")
                     self._work(pool)
                     unlock(self.cluster.pk)
@@ -167,7 +170,7 @@ class ClusterWatcher:
                 done = time.monotonic()
                 next_poll = done + max(POLL_EVERY_S, POLL_SHARE * (done - now))
             if self._has_to_look(now):
-                self._look(pool)
+                self._look(pool, listen)
             if now >= self._next_snapshot or self._has_to_look_at_all(now):
                 self._snapshot(listen)
 
@@ -187,9 +190,8 @@ class ClusterWatcher:
     def _listen(self, stream: EventStream, *, wait_s: float = 0.0) -> None:
         """Take what has come in: write what it says of instances, note where to look."""
         heard = stream.drain(wait_s=wait_s)
-        if not heard:
-            return
-        self._heard_at = time.monotonic()
+        if heard:
+            self._heard_at = time.monotonic()
         bad_ends: list[EngineEvent] = []
         for one in heard:
             event = one.event
@@ -199,8 +201,8 @@ class ClusterWatcher:
                 bad_ends.append(event)
             if event.kind in {EventKind.DEPLOYMENT_SUCCEEDED, EventKind.DEPLOYMENT_FAILED}:
                 self._look_after = 0.0  # the moment that people wait for
-        states, health = self._facts.give()
-        if not states and not health:
+        states, health = self._facts.give(but=self._asked)
+        if not (states or health or bad_ends):
             return
         placed = facts_apply(self.cluster, states, health, failures=bad_ends)
         self._dirty |= placed.others
@@ -209,7 +211,7 @@ class ClusterWatcher:
             waits = self._unverified.get(path)
             self._unverified[path] = Unverified(waits.due if waits else due, heard_at)
 
-    def _look(self, pool: ThreadPoolExecutor) -> None:
+    def _look(self, pool: ThreadPoolExecutor, listen: Callable[..., None]) -> None:
         """Ask for what events pointed at. What takes long to ask for is asked for less often."""
         now = time.monotonic()
         dirty = set(islice(self._worth_a_look(now), LOOK_AT_MOST))
@@ -217,7 +219,12 @@ class ClusterWatcher:
         for path in dirty:
             self._unverified.pop(path, None)
         whole = {path for path, at in self._whole_at.items() if at <= now}
-        looked = sync_some(self.cluster, self.engine, dirty | whole, whole=whole, pool=pool)
+        self._asked = frozenset(dirty | whole)
+        try:
+            looked = sync_some(self.cluster, self.engine, self._asked, whole=whole, pool=pool, between=listen)
+        finally:
+            self._asked = frozenset()
+        listen()  # what waited
         log.debug("watch_looked", extra={"workloads": len(dirty), "ms": round(looked.took_s * 1000)})
         now = time.monotonic()
         for path in whole:
@@ -279,6 +286,9 @@ class ClusterWatcher:
             ClusterWatch.objects.filter(cluster=self.cluster).update(heartbeat_at=timezone.now())
 
     def _diagnose(self) -> None:
+        """Not before the first snapshot: what was never looked at is no trouble."""
+        if not self._snapshot_at:
+            return
         self._diagnosed_to = diagnose_troubled(self.cluster, self.engine, after=self._diagnosed_to)
 
     def _mirror_hosts(self) -> None:

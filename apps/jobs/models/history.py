@@ -28,7 +28,9 @@ class JobEvent(TranslatedLine):
     ENDED_KEY: ClassVar = "ended:"
     """`kind`, and the beginning of `key`, of a line that tells of an instance's bad end; its id follows."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events", verbose_name=_("job"))
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, db_index=False, related_name="events", verbose_name=_("job")
+    )
     at = models.DateTimeField(_("time"), default=timezone.now)
     level = models.CharField(_("level"), max_length=8, choices=Level.choices, default=Level.INFO)
     kind = models.CharField(_("kind"), max_length=32)

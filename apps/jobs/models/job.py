@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import validate_name
+from apps.core.addresses import address
 
 if TYPE_CHECKING:
     from apps.jobs.models.expiry import ScaleExpiry
@@ -139,7 +139,7 @@ class Job(models.Model):
         return self.tag
 
     def get_absolute_url(self) -> str:
-        return reverse("jobs:detail", args=[self.tag])
+        return address("jobs:detail", self.tag)
 
     @property
     def is_published(self) -> bool:

@@ -41,7 +41,9 @@ class DefinitionStamp(models.Model):
     """Which of our versions the engine's definition was at a moment. An instance started from the engine's stamp T
     runs the version of the newest row of its slot with `changed_at <= T`."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stamps", verbose_name=_("job"))
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, db_index=False, related_name="stamps", verbose_name=_("job")
+    )
     slot = models.CharField(_("slot"), max_length=8, choices=Slot.choices, default=Slot.MAIN)
     changed_at = models.DateTimeField(_("definition changed"))
     version = models.PositiveIntegerField(_("version"), null=True)
@@ -93,7 +95,9 @@ class Instance(models.Model):
         KILLED = "killed", _("ended")
         UNKNOWN = "unknown", _("unknown")
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="instances", verbose_name=_("job"))
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, db_index=False, related_name="instances", verbose_name=_("job")
+    )
     task_id = models.CharField(_("task id"), max_length=500)
     slot = models.CharField(_("slot"), max_length=8, choices=Slot.choices, default=Slot.MAIN)
     host = models.CharField(_("host"), max_length=253, blank=True)
@@ -136,7 +140,7 @@ class GoneInstance(models.Model):
     """How long a Mesos agent keeps a folder at most, unless told otherwise (`--gc_delay`, a week)."""
 
     job = models.ForeignKey(
-        Job, on_delete=models.CASCADE, related_name="gone_instances", verbose_name=_("job")
+        Job, on_delete=models.CASCADE, db_index=False, related_name="gone_instances", verbose_name=_("job")
     )
     task_id = models.CharField(_("task id"), max_length=500)
     host = models.CharField(_("host"), max_length=253, blank=True)

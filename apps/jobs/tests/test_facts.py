@@ -23,13 +23,20 @@ def heard(
     job: Job | None, task: str, state: str | None = None, *, after_s: float = 0.0, **more: Any
 ) -> Heard:
     """An event `after_s` after T0, heard now."""
+    values: dict[str, Any] = {
+        "workload_ids": (WorkloadId(job.workload_id if job else "/web"),),
+        "host": "node1",
+        "ip": "10.0.0.1",
+        "ports": (31000,),
+        "engine_version": T0,
+        **more,
+    }
     event = EngineEvent(
         kind=EventKind.INSTANCE,
         at=T0 + timedelta(seconds=after_s),
-        workload_ids=(WorkloadId(job.workload_id if job else "/web"),),
         instance_id=InstanceId(task),
         state=InstanceState(state) if state else None,
-        **{"host": "node1", "ip": "10.0.0.1", "ports": (31000,), "engine_version": T0, **more},
+        **values,
     )
     return Heard(event, timezone.now())
 
@@ -71,6 +78,16 @@ def test_health_and_state_are_told_apart() -> None:
     assert facts.take(heard(None, "a", after_s=1, healthy=True))
     found, health = facts.give()
     assert (len(found), len(health)) == (1, 1)
+
+
+def test_what_is_heard_of_a_workload_that_is_being_looked_at_is_kept_until_after() -> None:
+    facts = Facts()
+    looked_at = WorkloadId("/looked-at")
+    facts.take(heard(None, "a", "running"))
+    facts.take(heard(None, "b", "running", workload_ids=(looked_at,)))
+    found, _health = facts.give(but={looked_at})
+    assert [one.event.instance_id for one in found] == ["a"]
+    assert states(facts) == {"b": "running"}
 
 
 # --- writing -------------------------------------------------------------------------------------------

@@ -153,6 +153,27 @@ def test_the_same_path_on_another_cluster_is_another_job() -> None:
     assert mirror_apply(make_cluster(), [status_of(job)], at=timezone.now()) == set()
 
 
+@pytest.mark.parametrize(
+    ("started_from", "expected"),
+    [
+        (V1, 1),
+        (V1 + timedelta(minutes=1), 1),
+        (V1 + timedelta(minutes=2), 2),
+        (V1 - timedelta(seconds=1), None),
+        (None, None),
+    ],
+)
+def test_an_instance_runs_the_version_of_the_newest_definition_before_it(
+    started_from: datetime | None, expected: int | None
+) -> None:
+    job = published()
+    apply(job, status_of(job, 0))
+    v2 = V1 + timedelta(minutes=2)
+    instances = (instance_of(job, 1, engine_version=started_from),)
+    apply(job, status_of(job, version=2, config_changed_at=v2, engine_version=v2, instances=instances))
+    assert Instance.objects.get().version == expected
+
+
 def test_instances_of_two_versions_are_told_apart() -> None:
     job = published()
     apply(job, status_of(job))

@@ -14,7 +14,6 @@ from apps.jobs.planning import (
     is_large_shrink,
     job_state,
     publish_instances,
-    version_at,
 )
 from engines.base import InstanceId, InstanceState, InstanceStatus, WorkloadId, WorkloadStatus
 
@@ -153,16 +152,6 @@ def test_an_instance_that_has_ended_counts_as_neither_old_nor_new() -> None:
     ended = instance("x", state=InstanceState.FAILED, healthy=False)
     count = count_rollout(workload(instance("n1"), ended, wanted=1))
     assert (count.new, count.old, count.is_complete) == (1, 0, True)
-
-
-@pytest.mark.parametrize(
-    ("engine_version", "expected"),
-    [(OLD, 1), (OLD + timedelta(minutes=1), 1), (NEW, 2), (OLD - timedelta(seconds=1), None), (None, None)],
-)
-def test_an_instance_runs_the_version_of_the_newest_stamp_before_it(
-    engine_version: datetime | None, expected: int | None
-) -> None:
-    assert version_at(engine_version, [(NEW, 2), (OLD, 1)]) == expected
 
 
 @pytest.mark.parametrize(

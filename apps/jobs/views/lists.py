@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 from django_filters import FilterSet
 
-from apps.accounts.models import ProductLine
 from apps.accounts.rights import Right, lines_with, product_lines_visible
 from apps.core.selectors import clusters_shown
 from apps.core.views.pages import PageRequest
-from apps.core.views.tables import TablePage
+from apps.core.views.tables import TablePage, options
 from apps.jobs.filters import JobFilter
 from apps.jobs.models import Job
 from apps.jobs.personal import views_of, with_favourite
@@ -52,12 +51,14 @@ class JobListPage(TablePage):
         return with_favourite(jobs_visible(self.request.user), self.request.user)
 
     def get_table_kwargs(self) -> dict[str, Any]:
-        return {"may_create": self.may_create, "changeable": {line.pk for line in self.lines}}
+        return {"may_create": self.may_create, "changeable": self.lines}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**super().get_context_data(**kwargs), "may_create": self.may_create}
         if self.request.headers.get("HX-Target") is None:  # the rows alone show no views
-            context |= {"views": views_of(self.request.user), "lines": self.lines}
+            everybody = _("Everybody of %(line)s")
+            lines = ((tag, everybody % {"line": tag}) for tag in self.lines.values())
+            context |= {"views": views_of(self.request.user), "lines": self.lines, "for_whom": options(lines)}
             context |= {"matching": context["table"].paginator.count}
         return context
 
@@ -66,9 +67,9 @@ class JobListPage(TablePage):
         return bool(self.lines)
 
     @cached_property
-    def lines(self) -> list[ProductLine]:
-        """Where the person may create jobs, and keep views for all."""
-        return list(lines_with(self.request.user, Right.CHANGE))
+    def lines(self) -> dict[int, str]:
+        """Where the person may create jobs, and keep views for all: tags by primary key."""
+        return dict(lines_with(self.request.user, Right.CHANGE).values_list("pk", "tag"))
 
 
 @require_GET

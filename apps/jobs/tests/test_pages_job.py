@@ -225,7 +225,9 @@ def test_instances_have_their_place_state_and_last_words(client: Client, job: Jo
 
     page = text_of(client.get(f"/jobs/{job.tag}/"))
 
-    assert re.search(r"node-1 10\.0\.0\.7 31000 unhealthy v1 (now|1?\d seconds? ago) 4 HTTP 500 Log Kill", page)
+    assert re.search(
+        r"node-1 10\.0\.0\.7 31000 unhealthy v1 (now|1?\d seconds? ago) 4 HTTP 500 Log Kill", page
+    )
     assert 'href="http://10.0.0.7:31000/"' in client.get(f"/jobs/{job.tag}/").content.decode()
 
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.tests.factories import make_member, make_product_line
+from apps.accounts.tests.factories import make_member, make_product_line, make_user
 from apps.core.engines import get_engine
+from apps.core.errors import TargetBusy
 from apps.core.models import Cluster, Operation
 from apps.core.operations.runner import run_operation
 from apps.core.operations.services import operation_cancel
@@ -29,6 +31,8 @@ from sandbox.testing import SandboxProcess, running_sandbox
 
 pytestmark = pytest.mark.django_db
 
+TOO_MANY = 9000
+"""Instances for which the sandbox has no room."""
 TOO_MUCH = 400
 """CPUs that no host of the sandbox has: a version that asks for them waits for ever."""
 
@@ -305,3 +309,39 @@ def test_what_is_held_back_after_a_failure_is_started_at_once(cluster: Cluster, 
     assert ended(job_retry(job=job, by=by)).state == "succeeded"
     wait_until(lambda: failed_at() != first, what="it was started again", timeout_s=10)
     get_engine(cluster).delete(WorkloadId(job.workload_id))
+
+
+def test_the_newest_number_of_the_platforms_own_takes_over_from_the_one_under_way(running: Job) -> None:
+    agent = make_user()
+    first = taken(job_scale(job=running, instances=TOO_MANY, by=None, agent=agent))
+    assert status_of(running).deployments
+    second = job_scale(job=running, instances=6, by=None, agent=agent)
+    third = job_scale(job=running, instances=3, by=None, agent=agent)
+    assert step(first).state == "cancelled"
+    assert first.message_text == "A newer number takes over: 3 instances."
+    second.refresh_from_db()
+    assert second.state == "cancelled"
+    assert ended(third).state == "succeeded"
+    assert third.parameters["previous"] == {"wanted": 2}
+    running.refresh_from_db()
+    assert running.wanted == status_of(running).wanted == status_of(running).running == 3
+
+
+def test_it_takes_over_from_no_persons_scaling(running: Job, by: User) -> None:
+    taken(job_scale(job=running, instances=TOO_MANY, by=by))
+    with pytest.raises(TargetBusy), transaction.atomic():
+        job_scale(job=running, instances=3, by=None, agent=make_user())
+    running.refresh_from_db()
+    assert running.wanted == TOO_MANY
+
+
+def test_calling_off_one_that_took_over_goes_back_to_before_the_first(running: Job, by: User) -> None:
+    agent = make_user()
+    first = taken(job_scale(job=running, instances=TOO_MANY, by=None, agent=agent))
+    second = job_scale(job=running, instances=TOO_MANY - 1, by=None, agent=agent)
+    step(first)
+    taken(second)
+    operation_cancel(second, by=by)
+    assert ended(second).state == "cancelled"
+    running.refresh_from_db()
+    assert running.wanted == status_of(running).wanted == 2

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
+from apps.core.operations.line import successor_of
 from apps.jobs.models import Job
 from apps.jobs.operations.base import NOT_IN_TIME, PUTTING_BACK, JobKind, Work, follow_again
 from apps.jobs.planning import count_well
@@ -23,6 +24,7 @@ UNDER_WAY = gettext_noop("%(count)s of %(wanted)s instances are well; %(all)s ex
 STOPPING = gettext_noop("Instances that are still ending: %(all)s.")
 SCALED = gettext_noop("%(wanted)s of %(wanted)s instances are well.")
 PUT_BACK = gettext_noop("Cancelled. Instances wanted, as before: %(wanted)s.")
+HANDED_OVER = gettext_noop("A newer number takes over: %(wanted)s instances.")
 STOPPED = gettext_noop("Stopped: no instance runs.")
 
 
@@ -36,11 +38,39 @@ class Resize(JobKind):
     def __init__(self, name: str, label: StrOrPromise, queue: str = "operations") -> None:
         self.name, self.label, self.queue = name, label, queue
 
+    def step(self, operation: Operation) -> Outcome:
+        return self._handed_over(operation) or super().step(operation)
+
+    def deadline_passed(self, operation: Operation) -> Outcome:
+        return self._handed_over(operation) or super().deadline_passed(operation)
+
+    def _handed_over(self, operation: Operation) -> Outcome | None:
+        """A newer number goes on from wherever this one is."""
+        operation.memory.pop("handed_over", None)
+        successor = successor_of(operation)
+        if successor is None:
+            return None
+        operation.memory["handed_over"] = True
+        return Cancelled(HANDED_OVER, {"wanted": successor.parameters["instances"]}, hands_over=True)
+
+    def hand_over(self, operation: Operation, *, successor: Operation) -> None:
+        """Calling the next one off goes back to what calling this one off would have. The deployment that it may end
+        is this one's and no other."""
+        job = Job.objects.get(pk=operation.target_id)
+        was_handed_over = operation.memory.get("handed_over")
+        previous = operation.parameters["previous"] if was_handed_over else {"wanted": job.wanted}
+        successor.parameters |= {"previous": previous, "over": operation.deployment_id}
+        successor.save(update_fields=["parameters"])
+        Job.objects.filter(pk=job.pk).update(wanted=successor.parameters["instances"])
+
     def already_asked(self, work: Work, status: WorkloadStatus | None) -> bool:
         return status is not None and status.wanted == work.parameters["instances"]
 
     def ask(self, work: Work, status: WorkloadStatus | None) -> DeploymentId | None:
-        return work.engine.scale(work.workload_id, instances=work.parameters["instances"]).deployment_id
+        over = work.parameters.get("over")
+        force = bool(over) and status is not None and set(status.deployments) == {over}
+        instances = work.parameters["instances"]
+        return work.engine.scale(work.workload_id, instances=instances, force=force).deployment_id
 
     def come_true(self, work: Work, status: WorkloadStatus | None) -> Done | None:
         if status is None or status.deployments:
@@ -85,6 +115,8 @@ class Resize(JobKind):
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
         """What the scheduler never took, or somebody called off, is not wanted any more."""
         memory = operation.memory
+        if memory.get("handed_over"):
+            return
         if not isinstance(outcome, Done) and (memory.get("put_back") or not memory.get("asked")):
             previous = operation.parameters["previous"]
             Job.objects.filter(pk=job.pk).update(wanted=previous["wanted"])

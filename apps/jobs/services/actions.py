@@ -144,24 +144,35 @@ def job_scale(
     until: datetime | None = None,
     idempotency_key: str = "",
     reason: str = "",
+    agent: User | None = None,
 ) -> Operation:
     """Ask for `instances` copies of what runs (0 stops the job). `by` None: the platform's own decision.
     `until`: then it goes back to the number of before by itself, unless somebody asks for another one meanwhile.
+    `agent`: the platform's own account that decides by itself again and again, which needs no role: its newest number
+    takes over from its last one that is still under way.
 
     Source: Marathon REST, PUT /v2/apps/{id} with the absolute number, so that asking twice is asking once.
     """
     if by is not None:
         require_editable(job, by=by)
     asked = {"instances": instances, **({"until": until.isoformat()} if until else {})}
-    ask = Ask(job, Intent(SCALE if instances else STOP, by, asked, idempotency_key, reason))
+    ask = Ask(job, Intent(SCALE if instances else STOP, by or agent, asked, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
+    if agent is not None and (holder := _scaling_of(job, agent)):
+        return ask.line_up(holder, instances=instances, takes_over=holder.pk)
     if not 0 <= instances <= MAX_INSTANCES:
         text = _("Ask for 0 to %(max)s instances.") % {"max": MAX_INSTANCES}
         raise InvalidInput(FieldError("instances", "out_of_range", text))
     check_until(until, now=timezone.now())
     _require_published(job)
     return _resize(ask, instances=instances, until=until) if instances else _stop(ask, until=until)
+
+
+def _scaling_of(job: Job, agent: User) -> Operation | None:
+    """The agent's own scaling that holds the job now."""
+    held = Operation.objects.active().filter(target_type="job", target_id=job.pk)
+    return held.filter(kind=SCALE, requested_by=agent, cancel_requested_at__isnull=True).first()
 
 
 @transaction.atomic

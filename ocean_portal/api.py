@@ -16,6 +16,16 @@ from apps.core.api.notifications import (
 )
 from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
+from apps.elastic.api.scaling import (
+    AllScalingPauseView,
+    AllScalingResumeView,
+    AllScalingView,
+    ScalingApproveView,
+    ScalingHistoryViewSet,
+    ScalingPauseView,
+    ScalingResumeView,
+    ScalingView,
+)
 from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
 from apps.jobs.api.cloning import ClonePlanView, CloneView, MigratePlanView, MigrateView
@@ -47,6 +57,7 @@ router.register(rf"product-lines/(?P<line>{LINE})/secrets", SecretViewSet, basen
 router.register("jobs", JobViewSet, basename="job")
 router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
 router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
+router.register(rf"{JOB}/scaling/history", ScalingHistoryViewSet, basename="job-scaling-history")
 router.register("favourites", FavouriteViewSet, basename="favourite")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("releases", ReleaseViewSet, basename="release")
@@ -74,6 +85,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^{JOB}/migrate/plan/$", MigratePlanView.as_view(), name="job-migrate-plan"),
     re_path(rf"^{JOB}/yaml/$", JobYamlView.as_view(), name="job-yaml"),
     re_path(rf"^{JOB}/engine/$", JobEngineView.as_view(), name="job-engine"),
+    re_path(rf"^{JOB}/scaling/$", ScalingView.as_view(), name="job-scaling"),
+    re_path(rf"^{JOB}/scaling/pause/$", ScalingPauseView.as_view(), name="job-scaling-pause"),
+    re_path(rf"^{JOB}/scaling/resume/$", ScalingResumeView.as_view(), name="job-scaling-resume"),
+    re_path(rf"^{JOB}/scaling/approve/$", ScalingApproveView.as_view(), name="job-scaling-approve"),
+    path("scaling/", AllScalingView.as_view(), name="scaling"),
+    path("scaling/pause/", AllScalingPauseView.as_view(), name="scaling-pause"),
+    path("scaling/resume/", AllScalingResumeView.as_view(), name="scaling-resume"),
     re_path(rf"^{JOB}/logs/$", LogView.as_view(), name="job-logs"),
     re_path(rf"^{JOB}/logs/merged/$", MergedLogView.as_view(), name="job-logs-merged"),
     re_path(rf"^{JOB}/logs/download/$", LogDownloadView.as_view(), name="job-logs-download"),

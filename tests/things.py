@@ -10,6 +10,8 @@ from django.core.serializers import serialize
 from apps.accounts.models import ApiToken, Membership, ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line, make_token
 from apps.core.models import Operation
+from apps.elastic.models import ScalingPolicy, ScalingState
+from apps.elastic.tests.factories import make_policy
 from apps.jobs.models import (
     Favourite,
     Instance,
@@ -30,7 +32,7 @@ from apps.jobs.tests.factories import make_job_operation, make_release, make_run
 
 WRITTEN = (
     Favourite, Instance, Job, JobEvent, JobOrigin, JobTemplate, JobTemplateVersion, JobVersion, Membership,
-    Operation, ProductLine, Release, ReleaseItem, SavedView, ScaleExpiry, Secret,
+    Operation, ProductLine, Release, ReleaseItem, SavedView, ScaleExpiry, ScalingPolicy, ScalingState, Secret,
 )  # fmt: skip
 """All that a call about any of them could write."""
 NUMBER = 999_999_999
@@ -63,6 +65,7 @@ class Things:
         line = make_product_line()
         owner = make_member(line)
         job = make_running_job(product_line=line)
+        make_policy(job=job)
         operation = make_job_operation(job)
         secret_set(product_line=line, name="key", value="hunter2", by=owner)
         make_token(owner)

@@ -70,8 +70,10 @@ class ProductLineAdmin(SreAdmin):
     list_display = ["tag", "title", "cop", "owt", "pdl"]
     list_filter = ["cop", "owt"]
     search_fields = ["tag", "title"]
-    fields = ["cop", "owt", "pdl", "title"]
     inlines = [MembershipInline]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["cop", "owt", "pdl", "title", *(["scaling_quota"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["cop", "owt", "pdl"] if obj else []  # jobs are named by them

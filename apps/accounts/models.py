@@ -68,6 +68,14 @@ class ProductLine(models.Model):
         verbose_name=_("tag"),
     )
     title = models.CharField(_("title"), max_length=120, blank=True)
+    scaling_quota = models.PositiveIntegerField(
+        _("quota of instances"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Scaling by metric takes the instances of all its jobs together no further. Empty: no limit."
+        ),
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="product_lines")
 
     class Meta:

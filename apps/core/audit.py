@@ -27,6 +27,13 @@ ACTIONS = {
     "password.change": _("password changed"),
     "product_line.changed": _("product line changed"),
     "product_line.create": _("product line created"),
+    "scaling.approve": _("scaling in approved"),
+    "scaling.delete": _("scaling policy removed"),
+    "scaling.pause": _("scaling paused"),
+    "scaling.pause_all": _("all scaling paused"),
+    "scaling.resume": _("scaling resumed"),
+    "scaling.resume_all": _("all scaling resumed"),
+    "scaling.set": _("scaling policy set"),
     "secret.delete": _("secret deleted"),
     "secret.set": _("secret set"),
     "template.create": _("template created"),
@@ -40,7 +47,14 @@ ACTIONS = {
     "view.save": _("view saved"),
 }
 """Each action in words."""
-DETAILS = {"fields": _("fields"), "role": _("role"), "version": _("version")}
+DETAILS = {
+    "fields": _("fields"),
+    "instances": _("instances"),
+    "reason": _("reason"),
+    "role": _("role"),
+    "until": _("until"),
+    "version": _("version"),
+}
 """Each name of a detail in words."""
 
 

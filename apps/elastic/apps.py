@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -8,3 +10,6 @@ class ElasticConfig(AppConfig):
     name = "apps.elastic"
     label = "elastic"
     verbose_name = _("Scaling")
+
+    def ready(self) -> None:
+        import_module("apps.elastic.topics")

@@ -16,6 +16,7 @@ from apps.accounts.tests.factories import make_product_line, make_sre, make_user
 from apps.core.models import Cluster, Operation
 from apps.core.tests.client import api_client, field_codes
 from apps.core.tests.factories import make_cluster, make_watch
+from apps.elastic.tests.factories import make_decision
 from apps.hosts.selectors import hosts_visible
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import Job, JobTemplate, SavedView, Secret
@@ -82,6 +83,7 @@ LISTS = {
     "job-list": List(_job, 3),
     "job-version-list": List(lambda world: make_version(world.job, author=world.sre), 4),
     "job-instance-list": List(lambda world: make_instance(job=world.job), 4),
+    "job-scaling-history-list": List(lambda world: make_decision(job=world.job), 4),
     "favourite-list": List(lambda world: favourite_set(job=make_job(), by=world.sre, starred=True), 3),
     "view-list": List(
         lambda world: view_save(name=str(SavedView.objects.count()), query="state=draft", by=world.sre), 3

@@ -75,7 +75,7 @@ class ProductLineSerializer(serializers.ModelSerializer[ProductLine]):
 
     class Meta:
         model = ProductLine
-        fields = ["tag", "cop", "owt", "pdl", "title"]
+        fields = ["tag", "cop", "owt", "pdl", "title", "scaling_quota"]
         read_only_fields = fields
 
 

@@ -176,7 +176,8 @@ class TestProductLines:
         new = {"cop": "xiaomi", "owt": "inf", "pdl": "ocean", "title": "Ocean"}
         sre = api_client(make_sre())
         answer = sre.post(LINES, new)
-        assert (answer.status_code, answer.json()) == (201, {"tag": "pdl.ocean_owt.inf_cop.xiaomi", **new})
+        shown = {"tag": "pdl.ocean_owt.inf_cop.xiaomi", **new, "scaling_quota": None}
+        assert (answer.status_code, answer.json()) == (201, shown)
         assert field_codes(sre.post(LINES, new)) == {"pdl": "unique"}
         assert field_codes(sre.post(LINES, new | {"pdl": "A_b"})) == {"pdl": "invalid_name"}
 

@@ -1,0 +1,230 @@
+"""The API of scaling: what is taken, what is refused and at which field, and who may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.models import Role, User
+from apps.accounts.tests.factories import make_member, make_sre
+from apps.core.models import AuditEntry
+from apps.core.tests.client import api_client, field_codes, problem_type
+from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.tests.factories import CPU, make_decision, make_policy
+from apps.jobs.models import Job
+from apps.jobs.tests.factories import make_running_job
+
+pytestmark = pytest.mark.django_db
+
+SLIDE: dict[str, Any] = {
+    "metric": "cpu",
+    "max": 5,
+    "min": 1,
+    "step": 1,
+    "mode": "threshold",
+    "out": {"samples": 3, "above": 80},
+    "in": {"samples": 3, "below": 60},
+    "cooldown_s": 30,
+    "notify": [],
+    "enabled": True,
+}
+"""As the slide and docs/api.md write it."""
+
+
+@pytest.fixture
+def job() -> Job:
+    return make_running_job()
+
+
+@pytest.fixture
+def dev(job: Job) -> User:
+    return make_member(job.product_line)
+
+
+def url(job: Job, part: str = "") -> str:
+    return f"/api/v1/jobs/{job.tag}/scaling/{part}"
+
+
+def test_a_policy_as_the_slide_writes_it_is_kept_and_read_back(job: Job, dev: User) -> None:
+    answer = api_client(dev).put(url(job), SLIDE)
+    assert answer.status_code == 200, answer.content
+    found = api_client(dev).get(url(job)).json()
+    assert {name: found[name] for name in SLIDE} == SLIDE
+    assert "metrics" not in found
+    assert found["version"] == 1
+    assert found["status"]["changed_by"] == dev.username
+    policy = ScalingPolicy.objects.get(job=job)
+    assert (policy.min, policy.max, policy.step, policy.metrics) == (1, 5, 1, [CPU])
+    assert AuditEntry.objects.get(action="scaling.set").object == job.tag
+
+
+def test_what_was_read_can_be_written_again_and_changes_nothing(job: Job, dev: User) -> None:
+    client = api_client(dev)
+    client.put(url(job), SLIDE)
+    answer = client.put(url(job), client.get(url(job)).json())
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["version"] == 1
+    assert AuditEntry.objects.filter(action="scaling.set").count() == 1
+
+
+def test_several_metrics_stand_side_by_side_and_a_target_needs_no_mode(job: Job, dev: User) -> None:
+    metrics = [{"metric": "cpu", "target": 65}, {"metric": "qps", "target": 80.5, "share": 0.7}]
+    answer = api_client(dev).put(url(job), {"max": 9, "metrics": metrics})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["metrics"] == [{**entry, "mode": "target"} for entry in metrics]
+    assert (answer.json()["min"], answer.json()["step"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({"max": 0}, {"max": "min_value"}),
+        ({"max": 2, "min": 3}, {"max": "min_to_max"}),
+        ({"metric": "disk"}, {"metric": "invalid_choice"}),
+        ({"metric": None}, {"metric": "null"}),
+        ({"mode": "magic"}, {"mode": "invalid_choice"}),
+        ({"in": {"samples": 3, "below": 80}}, {"in.below": "overlap"}),
+        ({"out": {"samples": 0, "above": 80}}, {"out.samples": "min_value"}),
+        ({"out": {"above": 80, "over": 1}}, {"out.over": "unknown_field"}),
+        ({"out": None, "in": None}, {"out": "required"}),
+        ({"target": 65}, {"target": "not_of_mode"}),
+        ({"mode": "target"}, {"out": "not_of_mode", "in": "not_of_mode", "target": "needs_target"}),
+        ({"metrics": [{"metric": "qps", "target": 1}]}, {"metrics": "either"}),
+        ({"cooldown": 3}, {"cooldown": "unknown_field"}),
+        ({"enabled": "perhaps"}, {"enabled": "invalid"}),
+    ],
+)
+def test_each_bad_field_is_named(job: Job, dev: User, change: dict[str, Any], codes: dict[str, str]) -> None:
+    assert field_codes(api_client(dev).put(url(job), {**SLIDE, **change})) == codes
+    assert not ScalingPolicy.objects.exists()
+
+
+def test_a_metric_stands_once(job: Job, dev: User) -> None:
+    twice = [{"metric": "cpu", "target": 65}, {"metric": "cpu", "target": 70}]
+    assert field_codes(api_client(dev).put(url(job), {"max": 9, "metrics": twice})) == {
+        "metrics[1].metric": "twice"
+    }
+
+
+def test_the_most_is_within_the_product_lines_quota(job: Job, dev: User) -> None:
+    type(job.product_line).objects.update(scaling_quota=4)
+    assert field_codes(api_client(dev).put(url(job), SLIDE)) == {"max": "quota"}
+    assert api_client(dev).put(url(job), {**SLIDE, "max": 4}).status_code == 200
+
+
+def test_who_edited_an_old_version_is_told(job: Job, dev: User) -> None:
+    client = api_client(dev)
+    client.put(url(job), SLIDE)
+    assert client.put(url(job), {**SLIDE, "max": 6, "version": 1}).json()["version"] == 2
+    answer = client.put(url(job), {**SLIDE, "max": 7, "version": 1})
+    assert (answer.status_code, problem_type(answer)) == (409, "stale-version")
+
+
+def test_strangers_find_nothing_and_viewers_change_nothing(job: Job) -> None:
+    make_policy(job=job)
+    calls = [("get", ""), ("put", ""), ("delete", ""), ("get", "history/")]
+    calls += [("post", part) for part in ("pause/", "resume/", "approve/")]
+    stranger, viewer = api_client(make_member()), api_client(make_member(job.product_line, role=Role.VIEWER))
+    for method, part in calls:
+        assert getattr(stranger, method)(url(job, part), {}).status_code == 404, (method, part)
+    assert viewer.get(url(job)).status_code == 200
+    assert viewer.put(url(job), SLIDE).status_code == 403
+    assert viewer.delete(url(job)).status_code == 403
+    for part, body in (("pause/", {}), ("resume/", {}), ("approve/", {"instances": 1})):
+        assert viewer.post(url(job, part), body).status_code == 403, part
+    assert ScalingPolicy.objects.get().paused_until is None
+
+
+def test_without_a_policy_there_is_none_to_read_pause_or_delete(job: Job, dev: User) -> None:
+    client = api_client(dev)
+    assert client.get(url(job)).status_code == 404
+    assert client.delete(url(job)).status_code == 404
+    assert client.post(url(job, "pause/"), {}).status_code == 404
+
+
+def test_deleting_it_leaves_the_instances(job: Job, dev: User) -> None:
+    make_policy(job=job)
+    assert api_client(dev).delete(url(job)).status_code == 204
+    assert not ScalingPolicy.objects.exists()
+    assert AuditEntry.objects.filter(action="scaling.delete", object=job.tag).exists()
+
+
+def test_a_job_is_paused_for_an_hour_or_until_a_time_and_resumed(job: Job, dev: User) -> None:
+    make_policy(job=job)
+    client = api_client(dev)
+    paused = client.post(url(job, "pause/"), {"reason": "load test"}).json()["status"]["paused"]
+    assert (paused["reason"], paused["by"]) == ("load test", dev.username)
+    policy = ScalingPolicy.objects.get()
+    assert policy.is_paused(now=timezone.now() + timedelta(minutes=59))
+    assert not policy.is_paused(now=timezone.now() + timedelta(minutes=61))
+    past = (timezone.now() - timedelta(minutes=1)).isoformat()
+    assert field_codes(client.post(url(job, "pause/"), {"until": past})) == {"until": "past"}
+    far = (timezone.now() + timedelta(days=31)).isoformat()
+    assert field_codes(client.post(url(job, "pause/"), {"until": far})) == {"until": "too_far"}
+    assert client.post(url(job, "resume/"), {}).json()["status"]["paused"] is None
+
+
+def test_an_sre_pauses_everything_and_goes_on(job: Job, dev: User) -> None:
+    make_policy(job=job)
+    sre, client = api_client(make_sre()), api_client(dev)
+    assert client.post("/api/v1/scaling/pause/", {}).status_code == 403
+    assert not ScalingPause.objects.exists()
+    assert sre.post("/api/v1/scaling/pause/", {"reason": "storm"}).status_code == 200
+    assert client.get("/api/v1/scaling/").json()["paused"]["reason"] == "storm"
+    assert client.get(url(job)).json()["status"]["all_paused"]["reason"] == "storm"
+    assert sre.post("/api/v1/scaling/resume/", {}).json() == {"paused": None}
+    assert client.get("/api/v1/scaling/").json() == {"paused": None}
+
+
+def test_a_proposal_is_approved_by_the_number_that_was_seen_while_it_stands(job: Job, dev: User) -> None:
+    policy, client, now = make_policy(job=job), api_client(dev), timezone.now()
+    approve = url(job, "approve/")
+    assert field_codes(client.post(approve, {"instances": 2})) == {"instances": "nothing_proposed"}
+    state = ScalingState.objects.create(policy=policy, proposed=2, proposed_at=now)
+    assert client.get(url(job)).json()["status"]["proposal"]["instances"] == 2
+    assert field_codes(client.post(approve, {"instances": 3})) == {"instances": "other_proposed"}
+    assert client.post(approve, {"instances": 2}).json()["status"]["proposal"] is None
+    state.refresh_from_db()
+    assert (state.approved, state.approved_by) == (2, dev)
+    ScalingState.objects.update(proposed_at=now - timedelta(minutes=3))
+    assert field_codes(client.post(approve, {"instances": 2})) == {"instances": "nothing_proposed"}
+
+
+def test_the_history_says_each_decision_in_words_with_its_numbers(
+    job: Job, dev: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    window = {"metric": "qps", "wish": 3, "peak": 4, "ago_s": 540.0}
+    make_decision(
+        job=job,
+        verdict="window",
+        values=window,
+        instances=4,
+        wanted=4,
+        count=7,
+        inputs={"qps": 120.5},
+        wishes={"qps": {"wanted": 4, "code": "window", **window}},
+    )
+    make_decision(job=job, verdict="above", values={"metric": "cpu", "value": 91.0, "limit": 80.0, "high": 3},
+                  instances=4, wanted=5, acted=True, clamps=[{"code": "max", "wish": 9, "to": 5}])  # fmt: skip
+    make_decision()
+    client = api_client(dev)
+    newest, oldest = client.get(url(job, "history/")).json()["results"]
+    assert oldest["text"] == "Stays at 4: QPS wants 3, but wanted 4 9 min ago."
+    assert (oldest["count"], oldest["acted"]) == (7, False)
+    [metric] = oldest["metrics"]
+    assert (metric["metric"], metric["wanted"], metric["value"]) == ("qps", 4, 120.5)
+    assert newest["text"] == (
+        "From 4 to 5: CPU is 91 %, above 80 % for 3 samples. (lowered from 9 to the most, 5)"
+    )
+    assert newest["limits"] == ["max"]
+    acted = client.get(url(job, "history/"), {"acted": "true"}).json()["results"]
+    assert [row["id"] for row in acted] == [newest["id"]]
+    assert field_codes(client.get(url(job, "history/"), {"act": "true"})) == {"act": "unknown_parameter"}
+    for _ in range(5):
+        make_decision(job=job)
+    with django_assert_num_queries(4):
+        client.get(url(job, "history/"))

@@ -29,7 +29,7 @@ def run(options: Options) -> Iterator[Figure]:
         for kind, times in sorted(answers.seconds.items()):
             yield Figure("C4", f"{kind}: p50", percentile(times, 50) * 1000, "ms")
             yield Figure("C4", f"{kind}: p99", percentile(times, 99) * 1000, "ms", "<=", 100)
-        note = f"{CLIENTS} people, {len(answers.all_seconds)} pages, {each_ms:.0f} ms of the web process each"
+        note = f"{CLIENTS} people, {len(answers.all_seconds)} pages, {each_ms:.0f} ms of CPU of `web` each"
         yield Figure(
             "C4", "all lists: p99", percentile(answers.all_seconds, 99) * 1000, "ms", "<=", 100, note=note
         )

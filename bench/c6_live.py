@@ -1,5 +1,5 @@
 """C6, live pages: 200 pages open during the storm of C2 (2,000 events/s); from when the pretended Marathon makes an
-event until a page that follows the job is told, p99 at most 1 s, with at most one core for the web process. The pages
+event until a page that follows the job is told, p99 at most 1 s, with at most one core for the web processes. The pages
 are light clients of `/live/`, which follow ten jobs each; one is a real Chromium on a job's page, in which the new
 instance must be seen. (A light client does not fetch its fragment anew: what that costs is C4's business.)"""
 
@@ -88,7 +88,7 @@ def run(options: Options) -> Iterator[Figure]:
             "C6", f"{clients} pages, change to page: p99", percentile(pages.seconds, 99), "s", "<=", 1, note
         )
         yield Figure("C6", "change to what Chromium shows: slowest", max(seen), "s", note=f"of {len(seen)}")
-        yield Figure("C6", "cores of the web process", cores, "", "<=", 1)
+        yield Figure("C6", "cores of the web processes", cores, "", "<=", 1)
 
 
 @contextmanager

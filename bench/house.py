@@ -42,14 +42,18 @@ class Program:
 
     @property
     def peak_mib(self) -> float:
-        """The most memory that it ever held (VmHWM), its children's not counted."""
-        return _status_kib(self.pid, "VmHWM") / 1024
+        """The most memory that it, or the largest of its children, ever held (VmHWM)."""
+        return max(_status_kib(pid, "VmHWM") for pid in self._pids) / 1024
 
     @property
     def cpu_s(self) -> float:
-        """User and system time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time so far, its children's counted."""
+        return sum(map(_cpu_s, self._pids))
+
+    @property
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -247,6 +251,11 @@ def _closing(connection: Any) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _status_kib(pid: int, name: str) -> int:

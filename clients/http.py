@@ -30,6 +30,7 @@ from urllib3.util import Retry
 
 from clients.egress import Egress, Forbidden
 from clients.errors import Call, ProtocolError, Refused, RemoteError, TimedOut, Unavailable
+from clients.limits import at_most
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ class HttpClient:
                 params=_texts(params),
                 data=data,
                 headers=dict(headers or {}),
-                timeout=(self._timeouts.connect_s, self._timeouts.read_s),
+                timeout=self._patience(self._timeouts.read_s, operation=operation),
                 allow_redirects=False,
                 stream=True,
             )
@@ -226,7 +227,7 @@ class HttpClient:
                 url,
                 params=_texts(params),
                 headers=dict(headers or {}),
-                timeout=(self._timeouts.connect_s, read_s),
+                timeout=self._patience(read_s, operation=operation),
                 allow_redirects=False,
                 stream=True,
             )
@@ -272,8 +273,14 @@ class HttpClient:
                 },
             )
 
+    def _patience(self, read_s: float, *, operation: str) -> tuple[float, float]:
+        """Seconds to be connected in, and between two pieces. Raises Unavailable where the caller's time is over."""
+        if at_most(read_s) <= 0:
+            raise Unavailable("there was no time left to ask", remote=self.remote, operation=operation)
+        return at_most(self._timeouts.connect_s), at_most(read_s)
+
     def _body(self, response: requests.Response, *, operation: str) -> bytes:
-        deadline = time.monotonic() + self._timeouts.total_s
+        deadline = time.monotonic() + at_most(self._timeouts.total_s)
         pieces: list[bytes] = []
         size = 0
         for piece in response.raw.stream(CHUNK_BYTES, decode_content=True):

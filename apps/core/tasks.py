@@ -1,4 +1,4 @@
-"""Celery's door to operations and notifications: thin, by name, arguments are ids only."""
+"""Celery's door to operations and notifications: thin, by name, arguments are names and ids only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from apps.core.operations import runner, services
 
 
 @shared_task(
-    name="core.run_operation",
+    name="core.run_operations",
     soft_time_limit=runner.STEP_LIMIT_S,
     time_limit=runner.STEP_LIMIT_S + 3,
 )
-def run_operation(operation_id: int) -> None:
-    runner.run_operation(operation_id)
+def run_operations(queue: str) -> None:
+    runner.run_due(queue)
 
 
 @shared_task(name="core.sweep_operations", time_limit=20)

@@ -3,7 +3,7 @@ and the people; instances that need nothing stand for services, a version that a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from apps.core.models import Cluster, Operation
 from apps.core.operations import runner
 from apps.core.operations.controls import operation_control
 from apps.core.operations.kinds import controls_of
-from apps.core.operations.runner import record
+from apps.core.operations.recording import Taken, record
 from apps.core.operations.services import operation_cancel
 from apps.jobs.mirror.sync import sync_everything
 from apps.jobs.models import Instance, Job, SideWorkload
@@ -370,10 +370,10 @@ class TestTakingOver:
         next_version(four)
         third = job_publish(job=four, by=by, replace=True)
 
-        def cancelled_meanwhile(operation: Operation, **options: Any) -> None:
+        def cancelled_meanwhile(steps: Sequence[Taken]) -> None:
             monkeypatch.undo()
             operation_cancel(third, by=by)
-            record(operation, **options)
+            record(steps)
 
         monkeypatch.setattr(runner, "record", cancelled_meanwhile)
         assert step(second).state == "waiting"

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -116,6 +117,9 @@ class Operation(models.Model):
 
     objects = OperationQuerySet.as_manager()
 
+    prepared: Any = None
+    """What its kind read for its next step together with others (see `kinds.Together`); never stored."""
+
     class Meta:
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
@@ -161,6 +165,11 @@ class Operation(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE_STATES
+
+    @cached_property
+    def said(self) -> list[OperationLog]:
+        """Lines of its log that are written with what its step comes to."""
+        return []
 
     @property
     def message_text(self) -> str:

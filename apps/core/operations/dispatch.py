@@ -1,39 +1,60 @@
-"""The doorbell: tell a worker that an operation has something to do. The row is the truth; a lost ring is
-made good by the sweeper."""
+"""The doorbell: tell the workers that operations of a queue are due. The rows are the truth; a lost ring is made good
+by the sweeper.
+
+Whoever answers a ring takes all that is due, so a queue is rung for once until somebody answers, however much happens.
+"""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
 
+import redis
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from apps.core.breaker import Breaker
 
 log = logging.getLogger(__name__)
 
-RUN_TASK = "core.run_operation"
+RUN_TASK = "core.run_operations"
 MAX_COUNTDOWN = timedelta(minutes=1)
 """A longer delay stays in `wake_at`, for the sweeper: Redis redelivers what is counted down past its visibility."""
+ANSWERED_WITHIN_MS = 1000
+"""A ring that nobody has answered for so long is rung again."""
 breaker = Breaker(rest_s=5.0)
+_bell: redis.Redis | None = None
 
 
-def ring(operation_id: int, *, queue: str = "operations", after_s: float = 0.0) -> None:
+def ring(queue: str, *, after_s: float = 0.0) -> None:
     """Send now. Never raises, and with the broker away waits for it at most once in a while: the sweeper finds the
-    row later."""
-    send(RUN_TASK, operation_id, queue=queue, after_s=after_s)
-
-
-def send(task: str, row_id: int, *, queue: str, after_s: float = 0.0) -> None:
-    """Ask a worker for a task by its name. Never raises: what must happen is a row that somebody finds later."""
+    rows later."""
     if after_s > MAX_COUNTDOWN.total_seconds() or breaker.is_open:
+        return
+    if after_s or not _rings(queue):
+        send(RUN_TASK, queue, queue=queue, after_s=after_s)
+
+
+def answered(queue: str) -> None:
+    """Somebody is about to look at what is due: what becomes so from now on is rung for anew."""
+    try:
+        _redis().delete(_key(queue))
+    except redis.RedisError as exc:
+        log.warning("ring_not_answered", extra={"queue": queue, "error": str(exc)})
+
+
+def send(task: str, argument: int | str, *, queue: str, after_s: float = 0.0) -> None:
+    """Ask a worker for a task by its name. Never raises: what must happen is a row that somebody finds later."""
+    if breaker.is_open:
         return
     try:
         current_app.send_task(
             task,
-            args=[row_id],
+            args=[argument],
             queue=queue,
             countdown=after_s or None,
             retry=False,
@@ -41,9 +62,31 @@ def send(task: str, row_id: int, *, queue: str, after_s: float = 0.0) -> None:
         )
     except (OperationalError, OSError) as exc:
         breaker.failed()
-        log.warning("ring_failed", extra={"task": task, "row": row_id, "error": str(exc)})
+        log.warning("ring_failed", extra={"task": task, "argument": argument, "error": str(exc)})
 
 
-def ring_on_commit(operation_id: int, *, queue: str = "operations") -> None:
+def ring_on_commit(queue: str) -> None:
     """Send when the current transaction has committed (at once outside one)."""
-    transaction.on_commit(lambda: ring(operation_id, queue=queue), robust=True)
+    transaction.on_commit(lambda: ring(queue), robust=True)
+
+
+def _rings(queue: str) -> bool:
+    """Whether it rings already, and nobody has answered yet. From now on it does."""
+    try:
+        return not _redis().set(_key(queue), 1, nx=True, px=ANSWERED_WITHIN_MS)
+    except redis.RedisError:
+        breaker.failed()
+        return True
+
+
+def _key(queue: str) -> str:
+    return f"ocean:rung:{queue}"
+
+
+def _redis() -> redis.Redis:
+    global _bell
+    if _bell is None:
+        _bell = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+    return _bell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -100,12 +100,29 @@ class Succeeding(Protocol):
         ...
 
 
-@runtime_checkable
-class Locking(Protocol):
-    """A kind whose target has a row that must be locked before its operations' rows."""
+End = tuple[Operation, Outcome]
+"""An operation, and what it ends with."""
 
-    def lock_target(self, operation: Operation) -> None:
-        """Called first in the transaction that ends `operation`."""
+
+@runtime_checkable
+class Together(Protocol):
+    """A kind that does at once for many operations what the database is asked for: what each step reads, and what each
+    end writes."""
+
+    def prepare(self, operations: Sequence[Operation]) -> None:
+        """Read what their steps need, into `Operation.prepared`. Without it a step reads for itself."""
+        ...
+
+    def keep(self, operations: Sequence[Operation]) -> None:
+        """Called before the transaction that ends them: what their last steps saw becomes what Ocean shows."""
+        ...
+
+    def lock_targets(self, operations: Sequence[Operation]) -> None:
+        """Called first in the transaction that ends them: their targets' rows, before the operations' own."""
+        ...
+
+    def all_ended(self, ends: Sequence[End]) -> None:
+        """Called in place of `ended`."""
         ...
 
 
@@ -133,6 +150,11 @@ def kind_label(name: str) -> str:
 def find_kind(name: str) -> Kind | None:
     """The kind; None for one that this release does not know: a newer one may have written the row."""
     return _kinds.get(name)
+
+
+def kinds_of(queue: str) -> list[str]:
+    """The names of the kinds that wait in this queue."""
+    return [name for name, kind in _kinds.items() if kind.queue == queue]
 
 
 def queue_of(name: str) -> str:

@@ -74,5 +74,5 @@ def line_moves(operation: Operation, *, kind: Kind) -> None:
     successor.save(update_fields=["after", "deadline_at"])
     kind.hand_over(operation, successor=successor)
     log.info("operation_taken_over", extra={"operation": operation.pk, "successor": successor.pk})
-    ring_on_commit(successor.pk, queue=get_kind(successor.kind).queue)
+    ring_on_commit(get_kind(successor.kind).queue)
     announce_operation(successor)

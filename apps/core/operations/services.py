@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ def operation_start(
         "operation_queued",
         extra={"operation": operation.pk, "kind": operation.kind, "target": operation.target},
     )
-    ring_on_commit(operation.pk, queue=kind.queue)
+    ring_on_commit(kind.queue)
     announce_operation(operation)
     return operation
 
@@ -156,6 +156,13 @@ def operation_log(
     announce_operation(operation)
 
 
+def operation_note(
+    operation: Operation, text: str, *, level: OperationLog.Level = OperationLog.Level.INFO, **values: Any
+) -> None:
+    """The same from within a step: the line is written with what the step comes to."""
+    operation.said.append(OperationLog(operation=operation, text=text, values=values, level=level))
+
+
 def operation_cancel(operation: Operation, *, by: User, reason: str = "", key: str = "") -> bool:
     """Ask for an operation's end: its next step, taken at once, puts back what it began. (Even a queued one first looks
     on the scheduler, as a worker may have died after asking.) Returns whether the wish was noted (False: it had
@@ -186,7 +193,7 @@ def operation_told(operation: Operation, text: str, *, by: User, reason: str = "
         for line, values in lines
     )
     log.info("operation_told", extra={"operation": operation.pk, "what": text, "by": who})
-    ring_on_commit(operation.pk, queue=queue_of(operation.kind))
+    ring_on_commit(queue_of(operation.kind))
     announce_operation(operation)
 
 
@@ -204,17 +211,22 @@ def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
         Operation.objects.filter(pk__in=[pk for pk, _ in due], state=Operation.State.WAITING).update(
             wake_at=None
         )
-        for pk, kind in due:
-            ring_on_commit(pk, queue=queue_of(kind))
+        for queue in sorted({queue_of(kind) for _, kind in due}):
+            ring_on_commit(queue)
     return len(due)
 
 
 def announce_operation(operation: Operation) -> None:
     """Tell open pages, once the transaction has committed."""
-    topics = [f"operation:{operation.pk}", "operations"]
-    if operation.target_type:
-        topics.append(f"{operation.target_type}:{operation.target_id}")
-    transaction.on_commit(lambda: announce(*topics), robust=True)
+    announce_operations([operation])
+
+
+def announce_operations(operations: Iterable[Operation]) -> None:
+    """The same of several, in one message."""
+    topics = {"operations"}
+    for operation in operations:
+        topics |= {f"operation:{operation.pk}", f"{operation.target_type}:{operation.target_id}"}
+    transaction.on_commit(lambda: announce(*sorted(topics)), robust=True)
 
 
 def history_prune(*, now: datetime, batch: int = 1000) -> int:

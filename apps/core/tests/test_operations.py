@@ -16,9 +16,9 @@ from django.utils import timezone
 from apps.accounts.tests.factories import make_user
 from apps.core.errors import KeyReused, TargetBusy
 from apps.core.models import Operation
-from apps.core.operations import kinds, runner
+from apps.core.operations import claims, kinds, runner
 from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
-from apps.core.operations.runner import run_operation, sweep
+from apps.core.operations.runner import run_due, run_operation, sweep
 from apps.core.operations.services import (
     Intent,
     Target,
@@ -74,11 +74,11 @@ def script() -> Iterator[Script]:
 
 
 @pytest.fixture
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Whom the runner rang for."""
-    numbers: list[int] = []
-    monkeypatch.setattr(runner, "ring", lambda number, **_how: numbers.append(number))
-    return numbers
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queues that the runner rang for."""
+    queues: list[str] = []
+    monkeypatch.setattr(runner, "ring", lambda queue, **_how: queues.append(queue))
+    return queues
 
 
 def start(target: Target = TARGET, **intent: Any) -> Operation:
@@ -290,7 +290,7 @@ def test_a_worker_that_died_leaves_a_lease_and_the_next_takes_over_after_it(scri
     Operation.objects.filter(pk=operation.pk).update(lease_expires_at=now - timedelta(seconds=1))
     run_operation(operation.pk)
     assert state_of(operation) == "succeeded"
-    assert operation.log.get().text == runner.RESUMED
+    assert operation.log.get().text == claims.RESUMED
 
 
 @pytest.mark.django_db
@@ -372,69 +372,47 @@ def test_the_sweeper_rings_for_what_is_due_and_for_nothing_else(script: Script) 
 
 @pytest.mark.django_db
 def test_one_slow_cluster_does_not_get_all_the_workers(script: Script, settings: Any) -> None:
-    settings.OCEAN_OPERATIONS_PER_CLUSTER = 1
+    settings.OCEAN_WORKERS_PER_CLUSTER = 1
     cluster = make_cluster()
     held, next_one = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
     Operation.objects.filter(pk=held.pk).update(
         state="running", lease_expires_at=timezone.now() + timedelta(seconds=20)
     )
     run_operation(next_one.pk)
-    assert (state_of(next_one), script.steps) == ("queued", 0)
-    assert next_one.wake_at is not None
+    assert (state_of(next_one), next_one.wake_at, script.steps) == ("queued", None, 0)
 
 
 @pytest.mark.django_db
-def test_one_that_the_mirror_woke_stays_due_while_its_cluster_is_full(script: Script, settings: Any) -> None:
-    settings.OCEAN_OPERATIONS_PER_CLUSTER = 1
+def test_what_found_its_cluster_full_goes_on_as_soon_as_there_is_a_place(
+    script: Script, settings: Any, rung: list[str]
+) -> None:
     cluster = make_cluster()
-    held, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
-    Operation.objects.filter(pk=held.pk).update(
-        state="running", lease_expires_at=timezone.now() + timedelta(seconds=20)
-    )
-    Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=None)
-    run_operation(woken.pk)
-    assert (state_of(woken), script.steps) == ("waiting", 0)
-    assert woken.wake_at is not None
-    assert woken.wake_at <= timezone.now()
+    first = start(Target(type="thing", id=1, name="1", cluster=cluster))
+
+    def meanwhile(_operation: Operation) -> Outcome:
+        start(Target(type="thing", id=2, name="2", cluster=cluster))
+        return Done()
+
+    script.plays = [meanwhile]
+    run_due("operations")
+    assert (state_of(first), rung) == ("succeeded", ["operations"])
 
 
 @pytest.mark.django_db
-def test_what_found_its_cluster_full_goes_on_as_soon_as_there_is_a_place(script: Script) -> None:
-    script.plays = [Done()]
-    cluster = make_cluster()
-    first, put_off = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
-    Operation.objects.filter(pk=put_off.pk).update(wake_at=timezone.now() + timedelta(seconds=20))
-    run_operation(first.pk)
-    assert (state_of(put_off), put_off.wake_at) == ("queued", None)
+def test_nobody_rings_where_nothing_is_due(script: Script, rung: list[str]) -> None:
+    script.plays = [Again(after_s=20)]
+    start()
+    run_due("operations")
+    run_due("operations")
+    assert (rung, script.steps) == ([], 1)
 
 
 @pytest.mark.django_db
-def test_one_that_was_woken_is_rung_for_once_however_much_happens(script: Script, rung: list[int]) -> None:
-    script.plays = [Done(), Done()]
-    cluster = make_cluster()
-    one, other, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2, 3))
+def test_one_that_was_woken_is_woken_once_however_much_happens(script: Script) -> None:
+    woken = start()
     later = timezone.now() + timedelta(seconds=20)
     Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=later)
-    assert [operations_wake(target_type="thing", target_ids=[3]) for _ in range(3)] == [1, 0, 0]
-    for operation in (one, other):
-        run_operation(operation.pk)
-    assert rung == []
-
-
-@pytest.mark.django_db
-def test_one_that_the_mirror_woke_goes_on_when_its_full_cluster_has_a_place(
-    script: Script, settings: Any, rung: list[int]
-) -> None:
-    script.plays = [Done()]
-    cluster = make_cluster()
-    first, woken = (start(Target(type="thing", id=n, name=str(n), cluster=cluster)) for n in (1, 2))
-    Operation.objects.filter(pk=woken.pk).update(state="waiting", wake_at=None)
-    settings.OCEAN_OPERATIONS_PER_CLUSTER = 0
-    run_operation(woken.pk)
-    settings.OCEAN_OPERATIONS_PER_CLUSTER = 1
-    rung.clear()
-    run_operation(first.pk)
-    assert rung == [woken.pk]
+    assert [operations_wake(target_type="thing", target_ids=[1]) for _ in range(3)] == [1, 0, 0]
 
 
 @pytest.mark.django_db(transaction=True)

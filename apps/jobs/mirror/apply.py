@@ -40,15 +40,14 @@ ENDED_BADLY = frozenset(
 )
 """States of an event that go into the history: an instance ended though nobody asked for it."""
 
+_STATE = ("state", "state_since", "problems")
 _STATE_FIELDS = (
     "running",
     "healthy",
     "staging",
     "has_health_checks",
     "config_changed_at",
-    "state",
-    "state_since",
-    "problems",
+    *_STATE,
 )
 
 
@@ -148,15 +147,22 @@ def sides_missing(job_ids: Iterable[int], *, at: datetime) -> set[int]:
 def state_refresh(job_id: int) -> None:
     """Work out a job's state again from the counts that are known: its operation has just ended."""
     with transaction.atomic():
-        job = Job.objects.select_for_update(no_key=True).get(pk=job_id)
-        if job.deleted_at is not None:
-            return
-        crash_loop = bool(crash_looping([job], at=timezone.now()))
-        set_state(job, counted_state(job, deploying=False, crash_loop=crash_loop))
+        states_refresh([Job.objects.select_for_update(no_key=True).get(pk=job_id)])
+
+
+def states_refresh(jobs: Sequence[Job], *, with_fields: Sequence[str] = _STATE) -> None:
+    """The same of several, which are locked; writes these fields of theirs."""
+    alive = [job for job in jobs if job.deleted_at is None]
+    looping = crash_looping(alive, at=timezone.now())
+    for job in alive:
+        set_state(job, counted_state(job, deploying=False, crash_loop=job.pk in looping))
         if job.all_well:
             job.problems = []
-        job.save(update_fields=["state", "state_since", "problems"])
-    transaction.on_commit(lambda: announce(f"job:{job_id}", "jobs"), robust=True)
+    Job.objects.bulk_create(
+        jobs, update_conflicts=True, unique_fields=["id"], update_fields=list(with_fields)
+    )
+    topics = sorted(f"job:{job.pk}" for job in alive)
+    transaction.on_commit(lambda: announce("jobs", *topics), robust=True)
 
 
 def problems_store(job_id: int, problems: Iterable[Problem]) -> None:

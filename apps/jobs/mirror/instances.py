@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,10 +138,16 @@ def _text(at: datetime | None) -> str | None:
 _VERSION = Instance.MIRRORED.index("version")
 
 
-def are_mirrored(job: Job, instances: Sequence[InstanceStatus], *, slot: Slot) -> bool:
-    """Whether the rows of these are there as they would be written, each with a known version, and no others."""
-    rows = Instance.objects.filter(job=job, slot=slot).values_list("task_id", *Instance.MIRRORED)
-    known = {task_id: tuple(rest) for task_id, *rest in rows}
+def mirrored_jobs(listed: Mapping[int, Sequence[InstanceStatus]], *, slot: Slot) -> set[int]:
+    """The ids of the jobs whose rows are there as they would be written, each with a known version, and no others."""
+    known: defaultdict[int, dict[str, tuple[Any, ...]]] = defaultdict(dict)
+    rows = Instance.objects.filter(job__in=listed, slot=slot)
+    for job_id, task_id, *rest in rows.values_list("job_id", "task_id", *Instance.MIRRORED):
+        known[job_id][task_id] = tuple(rest)
+    return {job_id for job_id, instances in listed.items() if _are_mirrored(instances, known[job_id])}
+
+
+def _are_mirrored(instances: Sequence[InstanceStatus], known: Mapping[str, tuple[Any, ...]]) -> bool:
     return len(known) == len(instances) and all(
         (row := known.get(instance.id)) is not None
         and row[_VERSION] is not None

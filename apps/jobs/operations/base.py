@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from apps.core.engines import get_engine
 from apps.core.models import Operation
-from apps.core.operations.kinds import Again, Cancelled, Done, Failed, Outcome
-from apps.core.operations.services import operation_log
+from apps.core.operations.kinds import Again, Cancelled, Done, End, Failed, Outcome
+from apps.core.operations.services import operation_note
 from apps.jobs.explain import summarise
-from apps.jobs.masking import job_engine
-from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, state_refresh
-from apps.jobs.mirror.confirm import mirror_confirm
+from apps.jobs.masking import Mask, masked_engine, masks_of
+from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, states_refresh
+from apps.jobs.mirror.confirm import Look, mirror_confirm
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent, JobVersion
 from apps.jobs.planning import side_path
-from apps.jobs.services.history import Happening, history_add
+from apps.jobs.services.history import Happening, history_write
 from clients.errors import RemoteError
 from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
 
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_SETTLED = (
+    "wanted", "target_version", "running_version", "serving", "moved_to", "deleted_at",
+    "running", "healthy", "staging", "state", "state_since", "problems",
+)  # fmt: skip
 LOOK_AGAIN_S = 2.0
 ROLL_BACK_WITHIN = timedelta(minutes=2)
 
@@ -61,6 +67,7 @@ class Work:
     seen: tuple[WorkloadStatus | None, datetime] | None = None
     seen_beside: tuple[WorkloadStatus | None, datetime] | None = None
     specs: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    successor: Operation | None = None
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -106,18 +113,6 @@ class Work:
         self.seen = (status, asked_at)
         return status
 
-    def keep(self) -> None:
-        """Give the mirror what was seen last: who reads that an operation has ended finds the job as it left it.
-        (While it is under way the mirror is the watcher's, which mostly had it all and rang for this step.)"""
-        for seen, missing in ((self.seen, mirror_missing), (self.seen_beside, sides_missing)):
-            if seen is None:
-                continue
-            status, asked_at = seen
-            if status is None:
-                missing([self.job.pk], at=asked_at)
-            elif seen is not self.seen or not mirror_confirm(self.job, status, at=asked_at):
-                mirror_apply(self.job.cluster, [status], at=asked_at)
-
     def tries(self) -> None:
         """Note that the scheduler is about to be asked: from now on only a look can tell whether it was."""
         self.memory["tried"] = True
@@ -144,7 +139,7 @@ class Work:
         said = [text, values]
         if self.memory.get("said") != said:
             self.memory["said"] = said
-            operation_log(self.operation, text, **values)
+            operation_note(self.operation, text, **values)
 
     def diagnose(self, status: WorkloadStatus) -> None:
         """Ask why it is not as wanted, and keep the answer: for the pages, and for the reason of a failure, as at the
@@ -179,34 +174,45 @@ class OnJob(ABC):
     @abstractmethod
     def deadline_passed(self, operation: Operation) -> Outcome: ...
 
-    def lock_target(self, operation: Operation) -> None:
-        """The job before its operations, as whoever asks for one locks them."""
-        Job.objects.select_for_update(no_key=True).values_list("pk").get(pk=operation.target_id)
+    def prepare(self, operations: Sequence[Operation]) -> None:
+        prepare_works(operations)
+
+    def keep(self, operations: Sequence[Operation]) -> None:
+        """Who reads that an operation has ended finds the job as it left it. (While it is under way the mirror is the
+        watcher's, which mostly had it all and rang for this step.)"""
+        mirror_keep([operation.prepared for operation in operations if operation.prepared])
+
+    def lock_targets(self, operations: Sequence[Operation]) -> None:
+        """The jobs before their operations, as whoever asks for one locks them; in one order, as the mirror does."""
+        jobs = Job.objects.filter(pk__in=[operation.target_id for operation in operations])
+        list(jobs.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+    def all_ended(self, ends: Sequence[End]) -> None:
+        jobs = Job.objects.in_bulk([operation.target_id for operation, _outcome in ends])
+        lines: list[tuple[Job, Happening]] = []
+        for operation, outcome in ends:
+            self.settle(operation, jobs[operation.target_id], outcome)
+        states_refresh(list(jobs.values()), with_fields=_SETTLED)
+        for operation, outcome in ends:
+            level = JobEvent.Level.INFO if isinstance(outcome, Done) else JobEvent.Level.WARNING
+            text, values = _words(outcome)
+            if text:
+                key = f"operation:{operation.pk}"
+                happening = Happening(operation.kind, key, text, values, level=level, operation=operation)
+                lines.append((jobs[operation.target_id], happening))
+        history_write(lines)
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
-        # The job before its instances, as the mirror locks them.
-        job = Job.objects.select_for_update(no_key=True).get(pk=operation.target_id)
-        self.settle(operation, job, outcome)
-        state_refresh(job.pk)
-        level = JobEvent.Level.INFO if isinstance(outcome, Done) else JobEvent.Level.WARNING
-        text, values = _words(outcome)
-        if text:
-            happening = Happening(
-                kind=operation.kind, key=f"operation:{operation.pk}", text=text, values=values, level=level
-            )
-            history_add(job, happening, operation=operation, actor=operation.requested_by)
+        self.all_ended([(operation, outcome)])
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:  # noqa: B027 - most have nothing
-        """What the end means for the job's own rows."""
+        """What the end means for the job's own row, of whose fields the caller writes those in _SETTLED."""
 
     def _work(self, operation: Operation) -> Work:
-        job = Job.objects.select_related("cluster", "product_line").get(pk=operation.target_id)
-        return Work(operation=operation, job=job, engine=job_engine(job))
-
-    def _kept(self, work: Work, outcome: Outcome) -> Outcome:
-        if not isinstance(outcome, Again):
-            work.keep()
-        return outcome
+        if operation.prepared is None:
+            prepare_works([operation])
+        work: Work = operation.prepared
+        return work
 
 
 class JobKind(OnJob):
@@ -214,18 +220,19 @@ class JobKind(OnJob):
     is up or somebody calls it off."""
 
     follow_for = timedelta(minutes=10)
+    looks_first = True
+    """Whether to look before asking for the first time: not where asking for what is so already is harmless."""
 
     def step(self, operation: Operation) -> Outcome:
         work = self._work(operation)
         if operation.cancel_requested_at is not None:
-            return self._kept(work, self._end(work))
+            return self._end(work)
         if not work.memory.get("asked"):
-            return self._kept(work, self._ask(work))
-        return self._kept(work, self._follow(work, work.look()))
+            return self._ask(work)
+        return self._follow(work, work.look())
 
     def deadline_passed(self, operation: Operation) -> Outcome:
-        work = self._work(operation)
-        return self._kept(work, self._end(work))
+        return self._end(self._work(operation))
 
     # --- what a kind says of itself --------------------------------------------------------------------
 
@@ -262,7 +269,7 @@ class JobKind(OnJob):
     # --- shared steps ----------------------------------------------------------------------------------
 
     def _ask(self, work: Work) -> Outcome:
-        status = work.look()
+        status = work.look() if self.looks_first or work.may_have_asked else None
         if not self._was_taken(work, status):
             work.tries()
             work.taken(self.ask(work, status))
@@ -305,8 +312,7 @@ class JobKind(OnJob):
 
     def time_limit(self, work: Work) -> timedelta:
         """How long it may take from when the scheduler took it; instances that end have their time to do so."""
-        number = work.job.target_version or work.job.latest_version
-        spec = JobVersion.objects.get(job=work.job, number=number).spec
+        spec = work.spec(work.job.target_version or work.job.latest_version)
         return self.follow_for + timedelta(seconds=spec["kill_grace_s"])
 
 
@@ -317,6 +323,46 @@ def follow_again(work: Work, status: WorkloadStatus, *, progress: int, text: str
     work.memory["seen"] = values
     work.say(text, **values)
     return Again(after_s=LOOK_AGAIN_S, progress=progress, message=text, values=values)
+
+
+def prepare_works(operations: Sequence[Operation]) -> None:
+    """The things at hand of the next step of each; five statements, however many they are."""
+    rows = Job.objects.select_related("cluster", "product_line", "side")
+    jobs = rows.in_bulk([operation.target_id for operation in operations])
+    masks = masks_of(jobs.values())
+    waiting = Operation.objects.next_in_line().filter(after__in=list(operations))
+    successors = {one.after_id: one for one in waiting}
+    specs: defaultdict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+    known = [operation for operation in operations if operation.target_id in jobs]
+    numbers = {one.parameters.get("version") or jobs[one.target_id].target_version or 0 for one in known}
+    versions = JobVersion.objects.filter(job__in=jobs, number__in=numbers)
+    for job_id, number, spec in versions.values_list("job_id", "number", "spec"):
+        specs[job_id][number] = spec
+    for operation in known:
+        job = jobs[operation.target_id]
+        mask = masks.get(job.product_line_id, Mask())
+        operation.prepared = Work(
+            operation=operation,
+            job=job,
+            engine=masked_engine(get_engine(job.cluster), mask),
+            specs=specs[job.pk],
+            successor=successors.get(operation.pk),
+        )
+
+
+def mirror_keep(works: Sequence[Work]) -> None:
+    """Give the mirror what these saw last of their jobs, where it has not all of it."""
+    seen_last = [(work.job, *work.seen) for work in works if work.seen is not None]
+    confirmed = mirror_confirm([Look(job, status, at) for job, status, at in seen_last if status is not None])
+    for work in works:
+        for seen, missing in ((work.seen, mirror_missing), (work.seen_beside, sides_missing)):
+            if seen is None:
+                continue
+            status, asked_at = seen
+            if status is None:
+                missing([work.job.pk], at=asked_at)
+            elif seen is not work.seen or work.job.pk not in confirmed:
+                mirror_apply(work.job.cluster, [status], at=asked_at)
 
 
 def started_instances(status: WorkloadStatus) -> set[InstanceId]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps.jobs.models import Job, JobVersion
+from apps.jobs.models import Job
 from apps.jobs.services.drafts import used_secrets
 from apps.jobs.spec.workload import make_workload
 from engines.base import OPERATION_LABEL, Workload, WorkloadId
@@ -15,6 +15,7 @@ def define(
     job: Job,
     *,
     number: int,
+    spec: Mapping[str, Any],
     instances: int,
     strategy: Mapping[str, Any] | None,
     mark: str,
@@ -22,7 +23,6 @@ def define(
 ) -> Workload:
     """The workload of a version, at the job's own path or another, marked as asked for by an operation. `strategy`
     None: the version's own. Raises SecretMissing, FilesTooLarge."""
-    spec = JobVersion.objects.get(job=job, number=number).spec
     dependencies = Job.objects.alive().filter(tag__in=spec["depends_on"], target_version__isnull=False)
     return make_workload(
         workload_id=path or job.workload_id,

@@ -66,19 +66,19 @@ class Migrate(OnJob):
         work = self._work(operation)
         if operation.cancel_requested_at is not None:
             _turn_back(work, CALLED_OFF)
-        return self._kept(work, self._step(work))
+        return self._step(work)
 
     def deadline_passed(self, operation: Operation) -> Outcome:
         work = self._work(operation)
         _turn_back(work, OUT_OF_TIME)
-        return self._kept(work, self._step(work))
+        return self._step(work)
 
     def settle(self, operation: Operation, job: Job, outcome: Outcome) -> None:
         if not isinstance(outcome, Done):
             return
         clone = Job.objects.get(pk=operation.memory["clone"])
         Delete().settle(operation, job, outcome)
-        Job.objects.filter(pk=job.pk).update(moved_to=clone)
+        job.moved_to = clone
         came = Happening("job.migrate", f"operation:{operation.pk}", CAME_FROM, {"tag": job.tag})
         history_add(clone, came, operation=operation, actor=operation.requested_by)
 

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Control, Done, Failed, Outcome
-from apps.core.operations.line import successor_of
 from apps.jobs.mirror.apply import problems_store
-from apps.jobs.models import Job, JobVersion, SideWorkload
+from apps.jobs.mirror.side import side_of
+from apps.jobs.models import Job, JobVersion
 from apps.jobs.operations import publish_words as words
 from apps.jobs.operations.base import (
     CANCELLED_EARLY,
@@ -96,19 +96,15 @@ class Publish(OnJob):
         if memory.get("handed_over"):
             return
         if isinstance(outcome, Done):
-            Job.objects.filter(pk=job.pk).update(
-                running_version=operation.parameters["version"], serving="", problems=[]
-            )
+            job.running_version, job.serving, job.problems = operation.parameters["version"], "", []
         elif memory.get("replaced") or not memory.get("main"):
             previous = operation.parameters["previous"]
-            Job.objects.filter(pk=job.pk).update(
-                target_version=previous["version"], wanted=previous["wanted"]
-            )
+            job.target_version, job.wanted = previous["version"], previous["wanted"]
 
     def _advance(self, operation: Operation, *, late: bool) -> Outcome:
         work = self._work(operation)
         work.memory.pop("handed_over", None)
-        if successor := successor_of(operation):
+        if successor := work.successor:
             work.memory["handed_over"] = True
             version = successor.parameters["version"]
             return Cancelled(words.HANDED_OVER, {"version": version}, hands_over=True)
@@ -116,7 +112,7 @@ class Publish(OnJob):
             return Cancelled(CANCELLED_EARLY)
         begins = not (operation.cancel_requested_at or late or work.memory.get("asked"))
         held = waits_for_dependencies(work) if begins else None
-        return self._kept(work, held or _Turn(work, late=late).outcome())
+        return held or _Turn(work, late=late).outcome()
 
 
 @dataclass(slots=True)
@@ -156,6 +152,9 @@ class _Turn:
 
     @cached_property
     def _seen(self) -> _Seen:
+        """Before anything was asked for there is nothing to find that would change how it begins."""
+        if not (self._work.may_have_asked or self._looks_beside):
+            return _Seen(None, None)
         main = self._work.look()
         side = self._work.look_beside() if self._looks_beside else None
         return _Seen(main, side)
@@ -167,7 +166,7 @@ class _Turn:
         return (
             parameters["strategy"]["kind"] in {"canary", "blue-green"}
             or "takes_over" in parameters
-            or SideWorkload.objects.filter(job=self._work.job).exists()
+            or side_of(self._work.job) is not None
         )
 
     @cached_property

@@ -85,7 +85,7 @@ class KillInstance(JobKind):
             and operation.parameters["shrink"]
             and not operation.memory.get("asked")
         ):
-            Job.objects.filter(pk=job.pk).update(wanted=operation.parameters["instances"] + 1)
+            job.wanted = operation.parameters["instances"] + 1
 
     def _has_ended(self, work: Work, status: WorkloadStatus) -> bool:
         return self._victim(work) not in started_instances(status)
@@ -137,16 +137,9 @@ class Delete(JobKind):
             now = timezone.now()
             Instance.objects.filter(job=job).delete()
             SideWorkload.objects.filter(job=job).delete()
-            Job.objects.filter(pk=job.pk).update(
-                deleted_at=now,
-                state=Job.State.DELETED,
-                state_since=now,
-                wanted=0,
-                running=0,
-                healthy=0,
-                staging=0,
-                problems=[],
-            )
+            job.deleted_at, job.state, job.state_since = now, Job.State.DELETED, now
+            job.wanted = job.running = job.healthy = job.staging = 0
+            job.problems = []
 
 
 KINDS = (KillInstance(), Delete())

@@ -35,6 +35,8 @@ class Resize(JobKind):
     wanted, and the scheduler starts what is missing when it can. Source: Marathon REST, PUT /v2/apps/{id}.
     """
 
+    looks_first = False
+
     def __init__(self, name: str, label: StrOrPromise, queue: str = "operations") -> None:
         self.name, self.label, self.queue = name, label, queue
 
@@ -119,7 +121,7 @@ class Resize(JobKind):
             return
         if not isinstance(outcome, Done) and (memory.get("put_back") or not memory.get("asked")):
             previous = operation.parameters["previous"]
-            Job.objects.filter(pk=job.pk).update(wanted=previous["wanted"])
+            job.wanted = previous["wanted"]
             expiry_restore(job, previous.get("expiry"))
 
 

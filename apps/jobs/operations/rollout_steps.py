@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 
 from apps.core.live import announce
 from apps.core.models import OperationLog
-from apps.core.operations.services import operation_log
+from apps.core.operations.services import operation_note
 from apps.jobs.models import Job
 from apps.jobs.operations.base import PUTTING_BACK, Work
 from apps.jobs.operations.definition import define
@@ -114,6 +114,7 @@ class Doing:
         workload = define(
             work.job,
             number=self._version,
+            spec=work.spec(self._version),
             instances=step.instances,
             strategy=none_missing(step.instances),
             mark=work.mark,
@@ -131,6 +132,7 @@ class Doing:
         workload = define(
             work.job,
             number=self._version,
+            spec=work.spec(self._version),
             instances=step.instances,
             strategy=at_once(step.instances) if step.at_once else usual,
             mark=work.mark,
@@ -154,7 +156,12 @@ class Doing:
         work = self._work
         previous = work.parameters["previous"]["version"]
         workload = define(
-            work.job, number=previous, instances=step.instances, strategy=None, mark=f"{work.mark}-back"
+            work.job,
+            number=previous,
+            spec=work.spec(previous),
+            instances=step.instances,
+            strategy=None,
+            mark=f"{work.mark}-back",
         )
         work.say(PUTTING_BACK)
         work.engine.apply(workload, force=True)
@@ -169,7 +176,7 @@ class Doing:
         how = Ending.REPLACE if self._in_place else Ending.GIVE_UP
         self._work.engine.end([copy.id for copy in step.copies], how=how)
         self._work.memory["ending"] |= {copy.id: now.isoformat() for copy in step.copies}
-        operation_log(
+        operation_note(
             self._work.operation,
             ENDING_AGAIN,
             level=OperationLog.Level.WARNING,

@@ -28,6 +28,8 @@ class Happening:
     values: dict[str, Any] = field(default_factory=dict)
     level: JobEvent.Level = JobEvent.Level.INFO
     at: datetime | None = None
+    operation: Operation | None = None
+    """Whose end it tells; who asked for that did it."""
 
 
 def history_add(
@@ -51,8 +53,8 @@ def history_write(
                 key=happening.key[:600],
                 text=happening.text,
                 values=happening.values,
-                operation=operation,
-                actor=actor,
+                operation=operation or happening.operation,
+                actor=actor or (happening.operation.requested_by if happening.operation else None),
             )
             for job, happening in lines
         ],

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from apps.jobs.mirror.apply import mirror_apply
-from apps.jobs.mirror.confirm import mirror_confirm
+from apps.jobs.mirror.confirm import Look, mirror_confirm
 from apps.jobs.models import Instance, Job
 from apps.jobs.tests.test_mirror import instance_of, published, status_of
 from engines.base import InstanceStatus, WorkloadStatus
@@ -18,8 +18,8 @@ from engines.base import InstanceStatus, WorkloadStatus
 pytestmark = pytest.mark.django_db
 
 
-def mirrored() -> Job:
-    job = published()
+def mirrored(name: str = "web") -> Job:
+    job = published(name=name)
     mirror_apply(job.cluster, [status_of(job)], at=timezone.now())
     job.refresh_from_db()
     return job
@@ -29,12 +29,12 @@ def two_of(job: Job) -> list[InstanceStatus]:
     return [instance_of(job, number) for number in range(2)]
 
 
-def test_what_the_mirror_has_is_noted_as_seen_now_in_two_queries(django_assert_num_queries: Any) -> None:
-    job, now = mirrored(), timezone.now()
-    with django_assert_num_queries(2):
-        assert mirror_confirm(job, status_of(job), at=now)
-    job.refresh_from_db()
-    assert job.engine_seen_at == now
+def test_what_the_mirror_has_is_noted_as_seen_now_in_three_statements(django_assert_num_queries: Any) -> None:
+    jobs, now = [mirrored(), mirrored("another")], timezone.now()
+    with django_assert_num_queries(3 + len(["SAVEPOINT", "RELEASE SAVEPOINT"])):
+        confirmed = mirror_confirm([Look(job, status_of(job), at=now) for job in jobs])
+    assert confirmed == {job.pk for job in jobs}
+    assert {job.engine_seen_at for job in Job.objects.all()} == {now}
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_what_the_mirror_has_is_noted_as_seen_now_in_two_queries(django_assert_n
 )
 def test_what_differs_has_to_be_written(status: Callable[[Job], WorkloadStatus]) -> None:
     job = mirrored()
-    assert not mirror_confirm(job, status(job), at=timezone.now())
+    assert not mirror_confirm([Look(job, status(job), at=timezone.now())])
 
 
 def test_what_was_never_seen_or_was_seen_later_is_not_confirmed() -> None:
     unseen, job = published(name="unseen"), mirrored()
-    assert not mirror_confirm(unseen, status_of(unseen), at=timezone.now())
-    assert not mirror_confirm(job, status_of(job), at=timezone.now() - timedelta(minutes=1))
+    assert not mirror_confirm([Look(unseen, status_of(unseen), at=timezone.now())])
+    assert not mirror_confirm([Look(job, status_of(job), at=timezone.now() - timedelta(minutes=1))])
 
 
 def test_an_instance_whose_version_is_unknown_is_written_once_more() -> None:
     job = mirrored()
     Instance.objects.filter(job=job, task_id="task-1").update(version=None)
-    assert not mirror_confirm(job, status_of(job), at=timezone.now())
+    assert not mirror_confirm([Look(job, status_of(job), at=timezone.now())])
 
 
 def test_what_was_written_since_the_job_was_read_is_not_confirmed() -> None:
     job = mirrored()
     Job.objects.filter(pk=job.pk).update(engine_seen_at=timezone.now())
-    assert not mirror_confirm(job, status_of(job), at=timezone.now())
+    assert not mirror_confirm([Look(job, status_of(job), at=timezone.now())])

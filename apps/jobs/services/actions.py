@@ -279,7 +279,7 @@ def _publish(
 
 def publish_plan(job: Job, *, version: JobVersion) -> dict[str, Any]:
     """What publishing a version comes to by what the job is now: how many instances, and what is gone back to."""
-    before = _version_run(job, version) if job.target_version else None
+    before = _version_run(job, version)
     instances = publish_instances(
         asked=version.spec["instances"],
         asked_before=before.spec["instances"] if before else None,
@@ -293,8 +293,8 @@ def publish_plan(job: Job, *, version: JobVersion) -> dict[str, Any]:
 
 def _version_run(job: Job, version: JobVersion) -> JobVersion | None:
     """The version that the scheduler was asked for last; `version` is known already."""
-    if job.target_version == version.number:
-        return version
+    if job.target_version is None or job.target_version == version.number:
+        return version if job.target_version else None
     return JobVersion.objects.filter(job=job, number=job.target_version).first()
 
 

@@ -2,6 +2,7 @@
 
     RemoteError             any of these; carries `remote`, `operation`, `message`
     ├── Unavailable         nobody took the request, or it was put off: ask again later
+    │   └── Unreached       it never left: nothing was sent
     ├── TimedOut            sent, but no whole answer came; of a write the outcome is *unknown*
     ├── Conflict            something else holds the object: a deployment, a rival, its own existence
     ├── NotFound            the remote does not know the object
@@ -58,6 +59,10 @@ class Unavailable(RemoteError):
     ) -> None:
         super().__init__(message, remote=remote, operation=operation)
         self.retry_after_s = retry_after_s
+
+
+class Unreached(Unavailable):
+    """There was no connection, or no time for one: nothing was sent, so nothing can have happened."""
 
 
 class TimedOut(RemoteError):

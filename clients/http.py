@@ -29,7 +29,7 @@ from urllib3.poolmanager import PoolManager
 from urllib3.util import Retry
 
 from clients.egress import Egress, Forbidden
-from clients.errors import Call, ProtocolError, Refused, RemoteError, TimedOut, Unavailable
+from clients.errors import Call, ProtocolError, Refused, RemoteError, TimedOut, Unavailable, Unreached
 from clients.limits import at_most
 
 log = logging.getLogger(__name__)
@@ -274,9 +274,9 @@ class HttpClient:
             )
 
     def _patience(self, read_s: float, *, operation: str) -> tuple[float, float]:
-        """Seconds to be connected in, and between two pieces. Raises Unavailable where the caller's time is over."""
+        """Seconds to be connected in, and between two pieces. Raises Unreached where the caller's time is over."""
         if at_most(read_s) <= 0:
-            raise Unavailable("there was no time left to ask", remote=self.remote, operation=operation)
+            raise Unreached("there was no time left to ask", remote=self.remote, operation=operation)
         return at_most(self._timeouts.connect_s), at_most(read_s)
 
     def _body(self, response: requests.Response, *, operation: str) -> bytes:
@@ -305,12 +305,14 @@ class HttpClient:
         if isinstance(exc, Forbidden):
             return Refused(f"Ocean does not call it: {exc}", **call)
         if isinstance(exc, requests.exceptions.ConnectTimeout):
-            return Unavailable(f"no connection within {self._timeouts.connect_s:g} s", **call)
+            return Unreached(f"no connection within {self._timeouts.connect_s:g} s", **call)
         if isinstance(exc, requests.exceptions.ReadTimeout | ReadTimeoutError):
             return TimedOut("connected, but nothing came in time", **call)
         if isinstance(exc, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return ProtocolError(f"not an address that can be called: {exc}", **call)
-        if method in _READS or isinstance(exc, requests.exceptions.SSLError) or _never_sent(exc):
+        if isinstance(exc, requests.exceptions.SSLError) or _never_sent(exc):
+            return Unreached(f"the connection failed: {_reason(exc)}", **call)
+        if method in _READS:
             return Unavailable(f"the connection failed: {_reason(exc)}", **call)
         return TimedOut(f"the connection broke before the answer came: {_reason(exc)}", **call)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.core.errors import FieldError, InvalidInput, KeyReused, TargetBusy
+from apps.core.errors import DomainError, FieldError, InvalidInput, KeyReused, TargetBusy
 from apps.core.live import announce
 from apps.core.models import MAX_REASON, Cluster, Operation, OperationLog
 from apps.core.operations.dispatch import ring_on_commit
@@ -87,6 +87,55 @@ def operation_start(
     return operation
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One of several operations that are started together."""
+
+    target: Target
+    intent: Intent
+    parameters: Mapping[str, Any]
+
+
+def operations_start(wishes: Sequence[Wish]) -> list[Operation | DomainError]:
+    """The same for many, in four statements however many they are: of each its operation, or why it was not started.
+    All of one kind, each with a key of its own. The caller holds the targets' own locks, as everybody does who starts
+    operations on such targets."""
+    if not wishes:
+        return []
+    targets = {(wish.target.type, wish.target.id) for wish in wishes}
+    earlier = {
+        one.idempotency_key: one
+        for one in Operation.objects.filter(
+            idempotency_key__in=[wish.intent.idempotency_key for wish in wishes]
+        )
+    }
+    holders = {
+        (one.target_type, one.target_id): one
+        for one in Operation.objects.active().filter(
+            target_type__in={type_ for type_, _id in targets}, target_id__in={id_ for _type, id_ in targets}
+        )
+    }
+    kind, now = get_kind(wishes[0].intent.kind), timezone.now()
+    started: list[Operation | DomainError] = []
+    new: list[Operation] = []
+    for wish in wishes:
+        repeated = earlier.get(wish.intent.idempotency_key)
+        holder = holders.get((wish.target.type, wish.target.id))
+        if repeated is not None:
+            started.append(repeated if _is_of(repeated, wish.target, wish.intent) else KeyReused())
+        elif holder is not None:
+            started.append(TargetBusy(holder))
+        else:
+            new.append(_new(wish.target, wish.intent, wish.parameters, deadline_at=now + kind.deadline))
+            started.append(new[-1])
+    Operation.objects.bulk_create(new)
+    log.info("operations_queued", extra={"kind": kind.name, "count": len(new)})
+    if new:
+        ring_on_commit(kind.queue)
+        announce_operations(new)
+    return started
+
+
 def operation_insert(
     target: Target,
     intent: Intent,
@@ -97,23 +146,30 @@ def operation_insert(
 ) -> Operation:
     """The queued row. Raises IntegrityError, and leaves the caller's transaction usable, when the target is held or the
     key is taken."""
-    now = timezone.now()
+    operation = _new(target, intent, parameters or {}, deadline_at=timezone.now() + deadline)
+    operation.after = after
     with transaction.atomic():
-        return Operation.objects.create(
-            kind=intent.kind,
-            target_type=target.type,
-            target_id=target.id,
-            target=target.name,
-            product_line=target.product_line,
-            cluster=target.cluster,
-            requested_by=intent.by,
-            parameters={**(parameters or {}), "asked": dict(intent.asked)},
-            idempotency_key=intent.idempotency_key,
-            reason=intent.reason,
-            deadline_at=now + deadline,
-            created_at=now,
-            after=after,
-        )
+        operation.save(force_insert=True)
+    return operation
+
+
+def _new(
+    target: Target, intent: Intent, parameters: Mapping[str, Any], *, deadline_at: datetime
+) -> Operation:
+    """Not saved yet."""
+    return Operation(
+        kind=intent.kind,
+        target_type=target.type,
+        target_id=target.id,
+        target=target.name,
+        product_line=target.product_line,
+        cluster=target.cluster,
+        requested_by=intent.by,
+        parameters={**parameters, "asked": dict(intent.asked)},
+        idempotency_key=intent.idempotency_key,
+        reason=intent.reason,
+        deadline_at=deadline_at,
+    )
 
 
 def check_reason(reason: str) -> None:
@@ -138,14 +194,18 @@ def operation_repeated(*, target: Target, intent: Intent) -> Operation | None:
     earlier = Operation.objects.filter(idempotency_key=intent.idempotency_key).first()
     if earlier is None:
         return None
-    same = (
-        earlier.kind == intent.kind
-        and (earlier.target_type, earlier.target_id) == (target.type, target.id)
-        and earlier.parameters.get("asked") == dict(intent.asked)
-    )
-    if not same:
+    if not _is_of(earlier, target, intent):
         raise KeyReused
     return earlier
+
+
+def _is_of(operation: Operation, target: Target, intent: Intent) -> bool:
+    """Whether this very request started it."""
+    return (
+        operation.kind == intent.kind
+        and (operation.target_type, operation.target_id) == (target.type, target.id)
+        and operation.parameters.get("asked") == dict(intent.asked)
+    )
 
 
 def operation_log(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from apps.core.engines import get_engine
 from apps.core.models import Operation
 from apps.core.operations.kinds import Again, Cancelled, Done, End, Failed, Outcome
 from apps.core.operations.services import operation_note
 from apps.jobs.explain import summarise
-from apps.jobs.masking import Mask, masked_engine, masks_of
+from apps.jobs.masking import job_engines
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, states_refresh
 from apps.jobs.mirror.confirm import Look, mirror_confirm
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent, JobVersion
 from apps.jobs.planning import side_path
 from apps.jobs.services.history import Happening, history_write
-from clients.errors import RemoteError
+from apps.jobs.services.releases import releases_wake
+from clients.errors import RemoteError, Unreached
 from engines.base import DeploymentId, Engine, InstanceId, WorkloadId, WorkloadStatus
 
 if TYPE_CHECKING:
@@ -113,9 +114,16 @@ class Work:
         self.seen = (status, asked_at)
         return status
 
-    def tries(self) -> None:
-        """Note that the scheduler is about to be asked: from now on only a look can tell whether it was."""
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Ask the scheduler in this block. From then on only a look can tell whether it was, but where nothing left."""
+        tried = self.memory.get("tried", False)
         self.memory["tried"] = True
+        try:
+            yield
+        except Unreached:
+            self.memory["tried"] = tried
+            raise
 
     @property
     def may_have_asked(self) -> bool:
@@ -201,6 +209,7 @@ class OnJob(ABC):
                 happening = Happening(operation.kind, key, text, values, level=level, operation=operation)
                 lines.append((jobs[operation.target_id], happening))
         history_write(lines)
+        releases_wake([operation for operation, _outcome in ends])
 
     def ended(self, operation: Operation, outcome: Outcome) -> None:
         self.all_ended([(operation, outcome)])
@@ -271,8 +280,8 @@ class JobKind(OnJob):
     def _ask(self, work: Work) -> Outcome:
         status = work.look() if self.looks_first or work.may_have_asked else None
         if not self._was_taken(work, status):
-            work.tries()
-            work.taken(self.ask(work, status))
+            with work.trying():
+                work.taken(self.ask(work, status))
         work.operation.deadline_at = timezone.now() + self.time_limit(work)
         if work.operation.deployment_id:
             work.say(ASKED, deployment=work.operation.deployment_id)
@@ -329,7 +338,7 @@ def prepare_works(operations: Sequence[Operation]) -> None:
     """The things at hand of the next step of each; five statements, however many they are."""
     rows = Job.objects.select_related("cluster", "product_line", "side")
     jobs = rows.in_bulk([operation.target_id for operation in operations])
-    masks = masks_of(jobs.values())
+    engines = job_engines(jobs.values())
     waiting = Operation.objects.next_in_line().filter(after__in=list(operations))
     successors = {one.after_id: one for one in waiting}
     specs: defaultdict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)
@@ -340,11 +349,10 @@ def prepare_works(operations: Sequence[Operation]) -> None:
         specs[job_id][number] = spec
     for operation in known:
         job = jobs[operation.target_id]
-        mask = masks.get(job.product_line_id, Mask())
         operation.prepared = Work(
             operation=operation,
             job=job,
-            engine=masked_engine(get_engine(job.cluster), mask),
+            engine=engines[job.pk],
             specs=specs[job.pk],
             successor=successors.get(operation.pk),
         )

@@ -40,7 +40,13 @@ from apps.jobs.rollout.planning import next_steps, only_drains, only_on_trial
 from apps.jobs.rollout.progress import measure
 from apps.jobs.rollout.reading import Trial, drain_time, is_of, read_found, read_wanted
 from apps.jobs.rollout.values import Finish, Found, Goal, Hold, Lost, Paused, Returned, Step, Wanted
-from apps.jobs.services.actions import PUBLISH, ROLLBACK, publish_intend, publish_plan
+from apps.jobs.services.actions import (
+    PUBLISH,
+    ROLLBACK,
+    publish_intend,
+    publish_plan,
+    version_asked_for,
+)
 from apps.jobs.services.drafts import SecretMissing
 from apps.jobs.spec.files import FilesTooLarge
 from engines.base import InstanceState, WorkloadStatus
@@ -80,7 +86,7 @@ class Publish(OnJob):
         """What the next one goes back to is what this one would have: it ended in the middle, if it was handed over."""
         job = Job.objects.get(pk=operation.target_id)
         version = JobVersion.objects.get(job=job, number=successor.parameters["version"])
-        plan = publish_plan(job, version=version)
+        plan = publish_plan(job, version=version, before=version_asked_for(job, besides=version))
         if operation.memory.get("handed_over"):
             plan["previous"] = operation.parameters["previous"]
         else:

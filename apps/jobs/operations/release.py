@@ -86,6 +86,7 @@ class RunRelease:
             if undo:
                 memory["backwards"] = True  # for good: also once the failed one itself is back
         if self.name == UNDO and operation.cancel_requested_at is not None:
+            run.write()
             return _stop_going_back(run)
         moves = next_moves(
             [_as_seen(item, release) for item in run.items],
@@ -94,9 +95,11 @@ class RunRelease:
             called_off="backwards" in memory,
             paused=operation.paused_at is not None,
         )
+        if not moves.over:
+            _carry_out(run, moves)
+        run.write()
         if moves.over:
             return _outcome(run)
-        _carry_out(run, moves)
         return _again(run.items, backwards="backwards" in memory)
 
 
@@ -109,8 +112,7 @@ def _carry_out(run: steps.Run, moves: Moves) -> None:
     for position in moves.cancel:
         if (child := by_position[position].operation) is not None:
             operation_cancel(child, by=run.by)
-    for position in moves.start:
-        steps.begin(run, by_position[position])
+    steps.begin_all(run, [by_position[position] for position in moves.start])
     for position in moves.undo:
         steps.go_back(run, by_position[position])
 

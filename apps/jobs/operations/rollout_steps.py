@@ -77,8 +77,8 @@ class Doing:
             case PutBackMain():
                 self._put_back(step)
             case GrowMain():
-                self._work.tries()
-                self._work.engine.scale(self._work.workload_id, instances=step.instances, force=True)
+                with self._work.trying():
+                    self._work.engine.scale(self._work.workload_id, instances=step.instances, force=True)
                 self._work.say(GREW, count=step.instances)
             case RollBack():
                 self._work.say(PUTTING_BACK)
@@ -120,8 +120,8 @@ class Doing:
             mark=work.mark,
             path=work.side_id,
         )
-        work.tries()
-        submission = work.engine.apply(workload, force=bool(work.parameters.get("takes_over")))
+        with work.trying():
+            submission = work.engine.apply(workload, force=bool(work.parameters.get("takes_over")))
         work.memory["side_to_go"] = False
         work.taken(submission.deployment_id)
         work.say(SIDE_ASKED, count=step.instances, version=self._version, deployment=_name(submission))
@@ -141,8 +141,8 @@ class Doing:
             rollout = make_rollout(usual, instances=step.instances, in_place=self._in_place)
             workload = replace(workload, usual_rollout=rollout)
         beside = bool(work.memory.get("asked"))
-        work.tries()
-        submission = work.engine.apply(workload, force=step.force)
+        with work.trying():
+            submission = work.engine.apply(workload, force=step.force)
         main_taken(work, submission.deployment_id)
         if beside:
             work.say(MAIN_ASKED, version=self._version, deployment=_name(submission))

@@ -3,7 +3,8 @@ its item, with a key of its own, so that none is started twice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,17 +14,18 @@ from django.utils.translation import gettext_noop
 from apps.accounts.models import User
 from apps.core.errors import DomainError, TargetBusy
 from apps.core.models import Operation
-from apps.core.operations.services import operation_log
+from apps.core.operations.services import operation_note
 from apps.jobs.models import Job, Release, ReleaseItem
 from apps.jobs.services.actions import (
-    job_publish,
     job_restart,
     job_rollback,
     job_scale,
     job_start,
     job_stop,
 )
-from apps.jobs.services.history import Happening, history_add
+from apps.jobs.services.history import Happening, history_add, history_write
+from apps.jobs.services.releases import release_key
+from apps.jobs.services.together import Publish, jobs_publish
 
 State = ReleaseItem.State
 Action = Release.Action
@@ -46,15 +48,21 @@ NOTHING_BACK = gettext_noop("There is nothing to go back to.")
 NOT_BEGUN = gettext_noop("Not begun.")
 
 
+_MOVED = (
+    "state", "text", "values", "operation", "undo_operation", "busy_since", "previous_version", "previous_wanted",
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class Run:
-    """One step's things at hand. The parts below change items in the database and in `items` alike."""
+    """One step's things at hand. What the parts below change of items is written by `write`."""
 
     operation: Operation
     release: Release
     items: list[ReleaseItem]
     now: datetime
     backwards: bool = False
+    _moved: dict[int, ReleaseItem] = field(default_factory=dict)
 
     @property
     def by(self) -> User:
@@ -71,10 +79,17 @@ class Run:
         item.state, item.text, item.values = state, text, values or {}
         for name, value in fields.items():
             setattr(item, name, value)
-        item.save(update_fields=["state", "text", "values", *fields])
+        self._moved[item.pk] = item
+
+    def write(self) -> None:
+        """The items that moved since it was called last."""
+        ReleaseItem.objects.bulk_create(
+            self._moved.values(), update_conflicts=True, unique_fields=["id"], update_fields=list(_MOVED)
+        )
+        self._moved.clear()
 
     def say(self, text: str, item: ReleaseItem, **values: Any) -> None:
-        operation_log(self.operation, text, job=item.job.name, **values)
+        operation_note(self.operation, text, job=item.job.name, **values)
 
 
 def look(run: Run) -> None:
@@ -99,6 +114,55 @@ def goes_back(item: ReleaseItem, release: Release) -> bool:
     return bool(job.wanted) == (release.action == Action.START)
 
 
+def begin_all(run: Run, items: Sequence[ReleaseItem]) -> None:
+    """Start the operations of all of these."""
+    if run.release.action != Action.PUBLISH:
+        for item in items:
+            begin(run, item)
+        return
+    with transaction.atomic():
+        jobs = {job.pk: job for job in _all_locked(items)}
+        alive = [item for item in items if jobs[item.job_id].deleted_at is None]
+        before = {pk: (job.target_version, job.wanted) for pk, job in jobs.items()}
+        publishes = [
+            Publish(jobs[item.job_id], item.version or 0, item.strategy, _key(run, item)) for item in alive
+        ]
+        started = jobs_publish(publishes, by=run.by, reason=run.release.reason)
+        begun: list[tuple[Job, Happening]] = []
+        for item, child in zip(alive, started, strict=True):
+            if isinstance(child, Operation):
+                _begun(run, item, child, before=before[item.job_id])
+                begun.append((item.job, _part(run, child, PART_OF, "begun")))
+            else:
+                _not_begun(run, item, child)
+        for item in items:
+            if jobs[item.job_id].deleted_at is not None:
+                run.move(item, State.FAILED, JOB_GONE)
+        history_write(begun, actor=run.by)
+        run.write()
+
+
+def _begun(run: Run, item: ReleaseItem, child: Operation, *, before: tuple[int | None, int]) -> None:
+    version, wanted = before
+    run.move(
+        item,
+        State.RUNNING,
+        operation=child,
+        busy_since=None,
+        previous_version=version,
+        previous_wanted=wanted,
+    )
+    run.say(BEGUN, item, id=child.pk)
+
+
+def _not_begun(run: Run, item: ReleaseItem, why: DomainError) -> None:
+    if isinstance(why, TargetBusy):
+        _wait(run, item, why.operation, then=State.FAILED)
+        return
+    run.move(item, State.FAILED, "%(why)s", values={"why": str(why)})
+    run.say(FAILED, item, why=str(why))
+
+
 def begin(run: Run, item: ReleaseItem) -> None:
     """Start the item's operation; what ran before is written down with it."""
     try:
@@ -109,23 +173,11 @@ def begin(run: Run, item: ReleaseItem) -> None:
                 return
             job_before = (job.target_version, job.wanted)
             child = _act(run, item, job)
-            run.move(
-                item,
-                State.RUNNING,
-                operation=child,
-                busy_since=None,
-                previous_version=job_before[0],
-                previous_wanted=job_before[1],
-            )
+            _begun(run, item, child, before=job_before)
             _note(run, item, child, PART_OF, "begun")
-    except TargetBusy as exc:
-        _wait(run, item, exc.operation, then=State.FAILED)
-        return
+            run.write()
     except DomainError as exc:
-        run.move(item, State.FAILED, "%(why)s", values={"why": str(exc)})
-        run.say(FAILED, item, why=str(exc))
-        return
-    run.say(BEGUN, item, id=child.pk)
+        _not_begun(run, item, exc)
 
 
 def go_back(run: Run, item: ReleaseItem) -> None:
@@ -137,6 +189,7 @@ def go_back(run: Run, item: ReleaseItem) -> None:
             child = _act_back(run, item, job)
             run.move(item, State.UNDOING, undo_operation=child, busy_since=None)
             _note(run, item, child, GOES_BACK, "back")
+            run.write()
     except TargetBusy as exc:
         _wait(run, item, exc.operation, then=State.STUCK)
         return
@@ -148,8 +201,14 @@ def go_back(run: Run, item: ReleaseItem) -> None:
 
 
 def _locked(item: ReleaseItem) -> Job:
-    jobs = Job.objects.select_for_update(of=["self"], no_key=True)
-    return jobs.select_related("product_line", "cluster").get(pk=item.job_id)
+    return _all_locked([item])[0]
+
+
+def _all_locked(items: Sequence[ReleaseItem]) -> list[Job]:
+    """In one order, as the mirror locks them."""
+    jobs = Job.objects.filter(pk__in=[item.job_id for item in items])
+    jobs = jobs.select_related("product_line", "cluster").order_by("pk")
+    return list(jobs.select_for_update(of=["self"], no_key=True))
 
 
 def keep(run: Run, item: ReleaseItem) -> None:
@@ -173,19 +232,21 @@ def _act(run: Run, item: ReleaseItem, job: Job) -> Operation:
     asked: dict[str, Any] = {
         "job": job,
         "by": run.by,
-        "idempotency_key": f"release:{run.release.pk}:{item.pk}:do",
+        "idempotency_key": _key(run, item),
         "reason": run.release.reason,
     }
-    if run.release.action == Action.PUBLISH:
-        return job_publish(**asked, version=item.version, strategy=item.strategy)
     act = {Action.RESTART: job_restart, Action.STOP: job_stop, Action.START: job_start}
     return act[Action(run.release.action)](**asked)
+
+
+def _key(run: Run, item: ReleaseItem) -> str:
+    return f"{release_key(run.release.pk)}{item.pk}:do"
 
 
 def _act_back(run: Run, item: ReleaseItem, job: Job) -> Operation:
     """First the version, then (see `_went_back`) the number of instances. The key holds the run's own operation: a
     release may be taken back a second time, after the first one got stuck."""
-    key = f"release:{run.release.pk}:{item.pk}:undo:{run.operation.pk}"
+    key = f"{release_key(run.release.pk)}{item.pk}:undo:{run.operation.pk}"
     asked: dict[str, Any] = {"job": job, "by": run.by, "reason": run.operation.reason or run.release.reason}
     version_changed = job.target_version == item.version and item.version != item.previous_version
     wanted = item.previous_wanted or 0
@@ -242,6 +303,9 @@ def _wait(run: Run, item: ReleaseItem, holder: Operation, *, then: State) -> Non
 
 
 def _note(run: Run, item: ReleaseItem, child: Operation, text: str, phase: str) -> None:
+    history_add(item.job, _part(run, child, text, phase), actor=run.by)
+
+
+def _part(run: Run, child: Operation, text: str, phase: str) -> Happening:
     key = f"release:{run.release.pk}:{phase}:{child.pk}"
-    happening = Happening("release", key, text, {"release": run.release.pk})
-    history_add(item.job, happening, operation=child, actor=run.by)
+    return Happening("release", key, text, {"release": run.release.pk}, operation=child)

@@ -50,6 +50,10 @@ _CHANGING = ["wanted", "wanted_before_stop", "latest_version", "target_version",
 """What operations, and whoever saves a version, change of a job."""
 
 
+def target_of(job: Job) -> Target:
+    return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request as it came: who, what kind, with which words. See `operations.services.Intent`."""
@@ -59,8 +63,7 @@ class Ask:
 
     @property
     def target(self) -> Target:
-        job = self.job
-        return Target(type="job", id=job.pk, name=job.tag, product_line=job.product_line, cluster=job.cluster)
+        return target_of(self.job)
 
     def repeated(self) -> Operation | None:
         """The operation that this very request started before. If there is none, the job is locked, and as it is now:
@@ -96,7 +99,7 @@ def job_publish(
     no older one is left, or fails at the strategy's deadline, after which the earlier version serves on.
     """
     require_editable(job, by=by)
-    asked = {"version": version, "strategy": dict(strategy) if strategy else None}
+    asked = publish_asked(version, strategy)
     ask = Ask(
         job, Intent(PUBLISH, by, {**asked, **({"replace": True} if replace else {})}, idempotency_key, reason)
     )
@@ -267,19 +270,24 @@ def _publish(
     ask: Ask, *, version: int, strategy: Mapping[str, Any] | None, replace: bool = False
 ) -> Operation:
     row = _version(ask.job, version)
-    what = {"version": row.number, "strategy": _strategy(row.spec, strategy)}
+    what = {"version": row.number, "strategy": publish_strategy(row.spec, strategy)}
     holder = publish_under_way(ask.job) if replace else None
     if holder is not None:
         return ask.line_up(holder, **what, takes_over=holder.pk)
-    plan = publish_plan(ask.job, version=row)
+    plan = publish_plan(ask.job, version=row, before=version_asked_for(ask.job, besides=row))
     operation = ask.start(**what, **plan)
     publish_intend(ask.job, operation)
     return operation
 
 
-def publish_plan(job: Job, *, version: JobVersion) -> dict[str, Any]:
-    """What publishing a version comes to by what the job is now: how many instances, and what is gone back to."""
-    before = _version_run(job, version)
+def publish_asked(version: int | None, strategy: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The request's own words."""
+    return {"version": version, "strategy": dict(strategy) if strategy else None}
+
+
+def publish_plan(job: Job, *, version: JobVersion, before: JobVersion | None) -> dict[str, Any]:
+    """What publishing a version comes to by what the job is now: how many instances, and what is gone back to.
+    `before`: the version that the scheduler was asked for last."""
     instances = publish_instances(
         asked=version.spec["instances"],
         asked_before=before.spec["instances"] if before else None,
@@ -291,23 +299,22 @@ def publish_plan(job: Job, *, version: JobVersion) -> dict[str, Any]:
     }
 
 
-def _version_run(job: Job, version: JobVersion) -> JobVersion | None:
-    """The version that the scheduler was asked for last; `version` is known already."""
-    if job.target_version is None or job.target_version == version.number:
-        return version if job.target_version else None
+def version_asked_for(job: Job, *, besides: JobVersion) -> JobVersion | None:
+    """The version that the scheduler was asked for last; `besides` is known already."""
+    if job.target_version is None or job.target_version == besides.number:
+        return besides if job.target_version else None
     return JobVersion.objects.filter(job=job, number=job.target_version).first()
 
 
 def publish_intend(job: Job, operation: Operation) -> None:
     """What the publish brings about is what is wanted from now on."""
-    parameters = operation.parameters
-    _intend(
-        job,
-        operation,
-        wanted=parameters["instances"],
-        target_version=parameters["version"],
-        state=Job.State.DEPLOYING,
-    )
+    _intend(job, operation, **publish_intent(operation))
+
+
+def publish_intent(operation: Operation) -> dict[str, Any]:
+    """The job's fields from now on."""
+    wanted, version = operation.parameters["instances"], operation.parameters["version"]
+    return {"wanted": wanted, "target_version": version, "state": Job.State.DEPLOYING}
 
 
 def publish_under_way(job: Job) -> Operation | None:
@@ -355,7 +362,11 @@ def _intend(job: Job, operation: Operation, **fields: Any) -> None:
 
 
 def _version(job: Job, number: int) -> JobVersion:
-    row = JobVersion.objects.filter(job=job, number=number).first()
+    return known_version(job, number, JobVersion.objects.filter(job=job, number=number).first())
+
+
+def known_version(job: Job, number: int, row: JobVersion | None) -> JobVersion:
+    """The row. Raises InvalidInput where there is none."""
     if row is None:
         text = _("There is no version %(number)s; the latest is %(latest)s.")
         raise InvalidInput(
@@ -396,7 +407,7 @@ def version_undone_to(job: Job) -> int:
     return version_before(job)
 
 
-def _strategy(spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+def publish_strategy(spec: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
     """The version's strategy with what this publish gives on top of it. Raises InvalidInput at `strategy.…`."""
     own = complete_strategy(spec["strategy"])
     if not given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,13 @@ from apps.core.live import announce
 from apps.core.models import Operation
 from apps.core.operations.controls import operation_control
 from apps.core.operations.kinds import Control
-from apps.core.operations.services import Intent, Target, operation_cancel, operation_start
+from apps.core.operations.services import (
+    Intent,
+    Target,
+    operation_cancel,
+    operation_start,
+    operations_wake,
+)
 from apps.jobs.models import Release, ReleaseItem
 from apps.jobs.releases.plan import MAX_PARALLEL, Plan, Wish, release_plan
 
@@ -105,6 +112,19 @@ def require_release(release: Release, *, by: User) -> None:
     """Raises Forbidden unless the person may change every job of it."""
     for line in ProductLine.objects.filter(pk__in=_items_of(release).values("job__product_line")):
         require(by, Right.CHANGE, line)
+
+
+def release_key(release_id: int) -> str:
+    """How the idempotency keys of the operations that a release starts begin."""
+    return f"release:{release_id}:"
+
+
+def releases_wake(operations: Iterable[Operation]) -> None:
+    """These have ended: the releases that started them look now."""
+    begun = [one.idempotency_key.split(":") for one in operations]
+    ids = {int(key[1]) for key in begun if key[0] == "release"}
+    if ids:
+        operations_wake(target_type="release", target_ids=sorted(ids))
 
 
 def releases_prune(*, now: datetime, batch: int = 500) -> int:

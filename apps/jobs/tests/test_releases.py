@@ -360,7 +360,7 @@ class TestRun:
         release = ask(jobs, dev)
         operation = release.operation
         assert operation is not None
-        with patch.object(steps, "_note", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        with patch.object(steps, "_part", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
             run_operation(operation.pk)
 
         assert not Operation.objects.filter(target_type="job").exists()

@@ -32,7 +32,10 @@ def owner_name() -> str:
 
 def claim(kinds: Collection[str], *, now: datetime, only: int | None = None) -> list[Operation]:
     """Operations of these kinds that are due, the longest first, held by this process; of clusters that have their
-    share of the workers, none. `only`: that one, if it is due."""
+    share of the workers, none. `only`: that one, if it is due.
+
+    They have a time to be looked at (`wake_at`) while they are held, so that whoever takes it away, telling one
+    something or waking it, is heard when the step is over (`recording`)."""
     with transaction.atomic():
         found = _due(kinds, now=now, only=only)
         lease = now + LEASE
@@ -40,6 +43,7 @@ def claim(kinds: Collection[str], *, now: datetime, only: int | None = None) -> 
             state=Operation.State.RUNNING,
             lease_owner=owner_name(),
             lease_expires_at=lease,
+            wake_at=lease,
             attempts=F("attempts") + 1,
             started_at=Coalesce("started_at", Value(now)),
         )
@@ -50,6 +54,7 @@ def claim(kinds: Collection[str], *, now: datetime, only: int | None = None) -> 
     for operation in found:
         operation.state = Operation.State.RUNNING
         operation.lease_owner, operation.lease_expires_at = owner_name(), lease
+        operation.wake_at = lease
         operation.attempts += 1
         operation.started_at = operation.started_at or now
     for operation in left_behind:

@@ -22,7 +22,6 @@ from apps.core.operations.services import announce_operations
 
 log = logging.getLogger(__name__)
 
-_TOLD = ("cancel_requested_at", "paused_at", "went_on_at")
 _WRITTEN = (
     "state", "lease_owner", "lease_expires_at", "attempts", "wake_at", "deadline_at", "finished_at", "progress",
     "message", "message_values", "error", "error_values", "deployment_id", "memory",
@@ -78,9 +77,9 @@ def _record(steps: Sequence[Taken]) -> None:
     with transaction.atomic():
         if ending and isinstance(kind, Together):
             kind.lock_targets(ending)
-        held, told, overtaken = _held(steps)
+        held, woken, overtaken = _held(steps)
         held = [_not_handed_over(step, overtaken) for step in held]
-        rows = [_row(step, at_once=step.operation.pk in told | overtaken) for step in held]
+        rows = [_row(step, at_once=step.operation.pk in woken | overtaken) for step in held]
         Operation.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["id"], update_fields=list(_WRITTEN)
         )
@@ -93,25 +92,25 @@ def _record(steps: Sequence[Taken]) -> None:
 
 
 def _held(steps: Sequence[Taken]) -> tuple[list[Taken], set[int], set[int]]:
-    """Those that this process still holds, locked; which of them were told something while their step ran; and which
-    have somebody who waits to take over."""
+    """Those that this process still holds, locked; which of them were told something, or woken, while their step ran;
+    and which have somebody who waits to take over."""
     by_pk = {step.operation.pk: step for step in steps}
     running = Operation.objects.select_for_update(no_key=True).filter(
         pk__in=by_pk, state=Operation.State.RUNNING
     )
-    held, told = [], set()
-    for pk, owner, expires, *now_told in running.order_by("pk").values_list(
-        "pk", "lease_owner", "lease_expires_at", *_TOLD
+    held, woken = [], set()
+    for pk, owner, expires, wake_at in running.order_by("pk").values_list(
+        "pk", "lease_owner", "lease_expires_at", "wake_at"
     ):
         operation = by_pk[pk].operation
         if (owner, expires) != (operation.lease_owner, operation.lease_expires_at):
             continue
         held.append(by_pk[pk])
-        if now_told != [getattr(operation, name) for name in _TOLD]:
-            told.add(pk)
+        if wake_at is None:
+            woken.add(pk)
     # Asked for only now: whoever lines up locks the row that it waits for.
     waiting = Operation.objects.next_in_line().filter(after__in=[step.operation.pk for step in held])
-    return held, told, {one.after_id for one in waiting if one.after_id is not None}
+    return held, woken, {one.after_id for one in waiting if one.after_id is not None}
 
 
 def _not_handed_over(step: Taken, overtaken: set[int]) -> Taken:
@@ -136,7 +135,7 @@ def _end(steps: Sequence[Taken], *, kind: Kind, overtaken: set[int]) -> None:
 
 def _row(step: Taken, *, at_once: bool) -> Operation:
     """The row as it is from now on; the operation stays as its step left it, for those who read it. `at_once`: what it
-    was told while the step ran is looked at straight away."""
+    was told while the step ran, or woken for, is looked at straight away."""
     row, outcome, now = copy.copy(step.operation), step.outcome, timezone.now()
     row.lease_owner, row.lease_expires_at, row.attempts = "", None, 0
     match outcome:

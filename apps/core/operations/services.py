@@ -258,22 +258,24 @@ def operation_told(operation: Operation, text: str, *, by: User, reason: str = "
 
 
 def operations_wake(*, target_type: str, target_ids: list[int]) -> int:
-    """Something about these targets changed: let waiting operations look now. Those that were woken already and have
-    not looked yet are not rung for again. Returns how many were."""
-    waiting = Operation.objects.filter(
+    """Something about these targets changed: let waiting operations look now, and those of which a step is being taken
+    once more after it. Those that were woken already and have not looked yet are not rung for again. Returns how many
+    were woken."""
+    asleep = Operation.objects.filter(
         target_type=target_type,
         target_id__in=target_ids,
-        state=Operation.State.WAITING,
+        state__in=[Operation.State.WAITING, Operation.State.RUNNING],
         wake_at__isnull=False,
     )
-    due = list(waiting.values_list("pk", "kind"))
-    if due:
-        Operation.objects.filter(pk__in=[pk for pk, _ in due], state=Operation.State.WAITING).update(
-            wake_at=None
-        )
-        for queue in sorted({queue_of(kind) for _, kind in due}):
+    if not asleep.exists():
+        return 0
+    with transaction.atomic():
+        # In one order, as those who write down what steps came to lock them.
+        found = list(asleep.select_for_update(no_key=True).order_by("pk").values_list("pk", "kind", "state"))
+        Operation.objects.filter(pk__in=[pk for pk, *_ in found]).update(wake_at=None)
+        for queue in sorted({queue_of(kind) for _, kind, state in found if state == Operation.State.WAITING}):
             ring_on_commit(queue)
-    return len(due)
+    return len(found)
 
 
 def announce_operation(operation: Operation) -> None:

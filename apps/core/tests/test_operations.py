@@ -415,6 +415,19 @@ def test_one_that_was_woken_is_woken_once_however_much_happens(script: Script) -
     assert [operations_wake(target_type="thing", target_ids=[1]) for _ in range(3)] == [1, 0, 0]
 
 
+@pytest.mark.django_db
+def test_one_that_is_woken_while_its_step_runs_looks_again_at_once(script: Script) -> None:
+    def settle_meanwhile(_operation: Operation) -> Outcome:
+        operations_wake(target_type="thing", target_ids=[1])
+        return Again(after_s=30)
+
+    script.plays = [settle_meanwhile, Done()]
+    operation = start()
+    run_operation(operation.pk)
+    run_operation(operation.pk)
+    assert (state_of(operation), script.steps) == ("succeeded", 2)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_workers_one_claims(script: Script) -> None:
     script.plays = [Again(after_s=30), Again(after_s=30)]

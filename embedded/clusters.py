@@ -54,11 +54,16 @@ def sandbox_configuration(ports: Ports) -> dict[str, Any]:
                 "hosts": hosts,
             }
         )
-    return {"bind": "127.0.0.1", "admin_port": ports.sandbox_admin, "clusters": clusters}
+    return {
+        "bind": "127.0.0.1",
+        "admin_port": ports.sandbox_admin,
+        "falcon": {"push_url": f"http://127.0.0.1:{ports.falcon}/v1/push"},
+        "clusters": clusters,
+    }
 
 
-def ocean_clusters(ports: Ports) -> list[dict[str, Any]]:
-    """What OCEAN_CLUSTERS says."""
+def ocean_clusters(ports: Ports, *, falcon_token: str) -> list[dict[str, Any]]:
+    """What OCEAN_CLUSTERS says. One Falcon measures all clusters; without a user name its password is a token."""
     return [
         {
             "name": cluster.name,
@@ -67,6 +72,9 @@ def ocean_clusters(ports: Ports) -> list[dict[str, Any]]:
             "marathon": [f"http://127.0.0.1:{ports.marathon[cluster.name]}"],
             "mesos": [f"http://127.0.0.1:{ports.mesos[cluster.name]}"],
             "chronos": [f"http://127.0.0.1:{ports.chronos[cluster.name]}"],
+            "metrics": "falcon",
+            "metrics_url": f"http://127.0.0.1:{ports.falcon}",
+            "metrics_password": falcon_token,
         }
         for cluster in _DEMO
     ]

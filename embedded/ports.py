@@ -24,6 +24,7 @@ class Ports:
     postgres: int
     redis: int
     sandbox_admin: int
+    falcon: int
     marathon: dict[str, int]
     mesos: dict[str, int]
     agents: dict[str, int]
@@ -43,6 +44,7 @@ class Ports:
             postgres=web + 1,
             redis=web + 2,
             sandbox_admin=web + 3,
+            falcon=web + 4,
             marathon=of_each_cluster(0),
             mesos=of_each_cluster(1),
             agents=of_each_cluster(2),

@@ -16,7 +16,7 @@ from embedded.leftovers import end_leftovers
 from embedded.parent import Parent
 from embedded.ports import Ports, refuse_busy
 from embedded.probes import http_get, http_status
-from embedded.stack import CHECKOUT, SANDBOX, Stack, procfile_names
+from embedded.stack import CHECKOUT, FALCON, SANDBOX, Stack, procfile_names
 from embedded.supervision import Supervisor
 from embedded.terminal import event_line, logins, say
 from embedded.waiting import wait_until
@@ -89,7 +89,7 @@ def _stop(stack: Stack, process: subprocess.Popen[bytes]) -> None:
     supervisor = Supervisor(stack.folder)
     try:
         # All of Ocean at once; supervisord then stops what is left, one after the other, servers last.
-        for name in reversed([*procfile_names(), SANDBOX]):
+        for name in reversed([*procfile_names(), FALCON, SANDBOX]):
             supervisor.stop(name, wait=False)
     except EmbeddedError:
         pass  # supervisord itself is gone, or has no such program: what follows ends the processes
@@ -111,6 +111,7 @@ def _start_servers(stack: Stack, supervisor: Supervisor) -> None:
     if stack.sandbox:
         marathons = stack.ports.marathon.values()
         answers[SANDBOX] = lambda: all(http_status(port, "/ping") == 200 for port in marathons)
+        answers[FALCON] = lambda: http_status(stack.ports.falcon, "/health") == 200
     for name in answers:
         supervisor.start(name)
     for name, answer in answers.items():

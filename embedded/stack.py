@@ -18,6 +18,8 @@ from embedded.supervision import Program, configuration
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SANDBOX = "sandbox"
+FALCON = "falcon"
+_FALCON_TOKEN = "falcon_token"  # noqa: S105 - the secret's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Stack:
             ports["Redis"] = self.ports.redis
         if self.sandbox:
             ports["the sandbox' admin door"] = self.ports.sandbox_admin
+            ports["Falcon"] = self.ports.falcon
             for title, by_cluster in (
                 ("Marathon", self.ports.marathon),
                 ("Mesos", self.ports.mesos),
@@ -82,6 +85,8 @@ class Stack:
             ours["REDIS_URL"] = self.redis.url
         if self.sandbox:
             ours["OCEAN_CLUSTERS"] = str(self.folder.clusters_file)
+            ours["FALCON_DEFAULT_TOKEN"] = self.folder.secret(_FALCON_TOKEN)
+            ours["FALCON_ROOT_PASSWORD"] = self.folder.secret("falcon_password")
         return {**inherited, **ours}
 
     def programs(self) -> list[Program]:
@@ -95,11 +100,16 @@ class Stack:
             command = [sys.executable, "-m", "sandbox", "--config", str(self.folder.sandbox_configuration)]
             data = str(self.folder.root / "sandbox")
             programs.append(Program(SANDBOX, [*command, "--data", data], rank=20))
+            programs.append(Program(FALCON, self._falcon_command(), rank=21))
         programs += [
             Program(name, [str(CHECKOUT / "scripts" / "process.sh"), name], rank=30 + place)
             for place, name in enumerate(procfile_names())
         ]
         return programs
+
+    def _falcon_command(self) -> list[str]:
+        data = str(self.folder.root / "falcon")
+        return [sys.executable, "-m", "sandbox.falcon", "--port", str(self.ports.falcon), "--data", data]
 
     def write(self) -> None:
         """Write what the programs read, and make the servers' data folders where they are missing."""
@@ -113,7 +123,10 @@ class Stack:
             self.folder.sandbox_configuration.write_text(
                 json.dumps(sandbox_configuration(self.ports), indent=1)
             )
-            self.folder.clusters_file.write_text(json.dumps(ocean_clusters(self.ports), indent=1))
+            clusters = ocean_clusters(self.ports, falcon_token=self.folder.secret(_FALCON_TOKEN))
+            self.folder.clusters_file.touch(mode=0o600)
+            self.folder.clusters_file.chmod(0o600)
+            self.folder.clusters_file.write_text(json.dumps(clusters, indent=1))
         self.folder.supervisor_configuration.write_text(
             configuration(self.folder, self.programs(), directory=CHECKOUT)
         )

@@ -18,6 +18,8 @@ Who does what
     mesos/          the master's and agents' HTTP APIs, sandbox files
     chronos/        the Chronos HTTP API
     falcon/         Open-Falcon, a process of its own
+    monitoring/     agents that measure hosts and tasks, and push to it
+    demo/           programs to run as tasks
     faults/         the admin door: lose hosts, break the API, spoil the event stream
     testing         start a sandbox from a test
 """

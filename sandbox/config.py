@@ -94,6 +94,14 @@ class ClusterConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FalconConfig:
+    """Where hosts and containers push what is measured of them, and how often."""
+
+    push_url: str  # an agent's /v1/push
+    step_s: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxConfig:
     clusters: tuple[ClusterConfig, ...]
     bind: str = "127.0.0.1"
@@ -103,6 +111,7 @@ class SandboxConfig:
     launch_limits: LaunchLimits = field(default_factory=LaunchLimits)
     log_max_bytes: int = 10 * 1024 * 1024  # of a task's stdout or stderr, as Mesos' logrotate logger has it
     log_files: int = 9  # and so many older ones of each
+    falcon: FalconConfig | None = None  # nothing is measured without
 
 
 def load_config(path: Path) -> SandboxConfig:
@@ -122,12 +131,16 @@ def config_from_json(content: Any) -> SandboxConfig:
     clusters = _list(content.pop("clusters", None), "clusters")
     timing = _build(Timing, _object(content.pop("timing", {}), "timing"), "timing")
     limits = _build(LaunchLimits, _object(content.pop("launch_limits", {}), "launch_limits"), "launch_limits")
+    falcon = content.pop("falcon", None)
+    if falcon is not None:
+        falcon = _build(FalconConfig, _object(falcon, "falcon"), "falcon")
     ports = _PortCounter()
     return _checked(
         _build(
             SandboxConfig,
             content,
             "configuration",
+            falcon=falcon,
             timing=timing,
             launch_limits=limits,
             clusters=tuple(_cluster(item, f"clusters[{n}]", ports) for n, item in enumerate(clusters)),
@@ -236,6 +249,8 @@ def _generated(content: Mapping[str, Any], place: str) -> list[HostConfig]:
 def _checked(config: SandboxConfig) -> SandboxConfig:
     if config.log_max_bytes < 1 or config.log_files < 0:
         raise ConfigError("log_max_bytes: at least 1 is needed, and log_files: at least 0")
+    if config.falcon is not None and config.falcon.step_s < 1:
+        raise ConfigError("falcon: step_s: at least 1 is needed")
     if not config.clusters:
         raise ConfigError("clusters: at least one is needed")
     names = [cluster.name for cluster in config.clusters]

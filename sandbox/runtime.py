@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class ClusterRuntime:
         claimed_ports: dict[int, TaskId],
         bind: str,
         http_credentials: str | None,
+        task_environment: Mapping[str, str],
     ) -> None:
         self.config = config
         self.timing = timing
@@ -68,7 +69,9 @@ class ClusterRuntime:
         self.http_probe = HttpProbe()
         self.agents = Agents(config, data, launcher, timing.kill_grace_s, claimed_ports)
         self.tracker = Tracker(self.cluster, store, self.bus, self.limiter)
-        self.launching = Launching(self.cluster, self.tracker, self.agents, self.faults, timing)
+        self.launching = Launching(
+            self.cluster, self.tracker, self.agents, self.faults, timing, extra_environment=task_environment
+        )
         self.matcher = OfferMatcher(
             self.cluster, self.queue, self.limiter, self.launching, self.agents, timing, launch_limits
         )

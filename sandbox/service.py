@@ -21,6 +21,7 @@ from sandbox.marathon.server import make_app
 from sandbox.mesos.agent import agents_app
 from sandbox.mesos.feed import MasterFeed
 from sandbox.mesos.master import master_app
+from sandbox.monitoring.agents import MonitoringAgents, task_environment
 from sandbox.runtime import ClusterRuntime, end_unknown
 from sandbox.store import Store
 
@@ -84,6 +85,7 @@ class Sandbox:
             await runtime.start(processes)
         end_unknown(self._launcher, processes)
         self._flushing = asyncio.create_task(self._flush_for_ever(), name="flush")
+        self._measuring = self._measure()
         self._running = True
         clusters = {
             runtime.cluster.name: await self._serve(runtime, opened)
@@ -100,12 +102,23 @@ class Sandbox:
         if self._running:
             await asyncio.gather(*(runtime.stop() for runtime in self._runtimes))
             self._flushing.cancel()
+            if self._measuring is not None:
+                self._measuring.cancel()
             self._store.close()
             await self._launcher.stop()
         self._lock_file.close()
 
+    def _measure(self) -> asyncio.Task[None] | None:
+        """The monitoring agents, where a Falcon is configured."""
+        if self._config.falcon is None:
+            return None
+        clusters = [runtime.cluster for runtime in self._runtimes]
+        agents = MonitoringAgents(clusters, self._config.falcon, self._data)
+        return asyncio.create_task(agents.run(), name="monitoring agents")
+
     def _make_runtimes(self) -> list[ClusterRuntime]:
         claimed_ports: dict[int, TaskId] = {}
+        falcon = self._config.falcon
         return [
             ClusterRuntime(
                 cluster,
@@ -117,6 +130,7 @@ class Sandbox:
                 claimed_ports=claimed_ports,
                 bind=self._config.bind,
                 http_credentials=self._config.http_credentials,
+                task_environment=task_environment(falcon) if falcon is not None else {},
             )
             for cluster in self._config.clusters
         ]

@@ -20,7 +20,7 @@ def _all_numbers(ports: Ports) -> list[int]:
 
 def test_every_port_is_its_own_and_in_the_block() -> None:
     numbers = _all_numbers(Ports.from_web_port(8000))
-    assert len(numbers) == len(set(numbers)) == 4 + 4 * len(CLUSTERS)
+    assert len(numbers) == len(set(numbers)) == 5 + 4 * len(CLUSTERS)
     assert min(numbers) == 8000
     assert max(numbers) < 8000 + BLOCK
 
@@ -42,7 +42,7 @@ def test_what_is_written_is_read_and_has_the_documented_names(tmp_path: Path) ->
     ports.write(tmp_path / "ports.json")
     assert Ports.read(tmp_path / "ports.json") == ports
     content = json.loads((tmp_path / "ports.json").read_text())
-    assert content["web"] == 8000
+    assert (content["web"], content["falcon"]) == (8000, 8004)
     assert set(content["marathon"]) == {"staging", "production-lg", "production-c3"}
 
 

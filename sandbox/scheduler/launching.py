@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.agent import Agents, base_environment, end_message
@@ -33,8 +34,17 @@ class Launching:
     """Starts tasks and ends them, telling the tracker about every step."""
 
     def __init__(
-        self, cluster: Cluster, tracker: Tracker, agents: Agents, faults: Faults, timing: Timing
+        self,
+        cluster: Cluster,
+        tracker: Tracker,
+        agents: Agents,
+        faults: Faults,
+        timing: Timing,
+        *,
+        extra_environment: Mapping[str, str],
     ) -> None:
+        """`extra_environment`: what the sandbox' operator gives to every task."""
+        self._extra_environment = extra_environment
         self._cluster = cluster
         self._tracker = tracker
         self._agents = agents
@@ -113,7 +123,9 @@ class Launching:
             directory=task.directory,
             ports=instance.ports,
         )
-        return task_environment(app, placement, base=base_environment(task.directory))
+        return task_environment(
+            app, placement, base={**base_environment(task.directory), **self._extra_environment}
+        )
 
     def adopt(self, instance: Instance) -> None:
         """After a restart: go on with a task whose process is still there."""

@@ -23,7 +23,7 @@ def test_the_sandbox_takes_them_and_opens_the_ports_that_ocean_is_told() -> None
         for cluster in config.clusters
     ] == [
         (entry["name"], entry["idc"], entry["marathon"], entry["mesos"], entry["chronos"])
-        for entry in ocean_clusters(_PORTS)
+        for entry in ocean_clusters(_PORTS, falcon_token="t")
     ]
     assert tuple(cluster.name for cluster in config.clusters) == CLUSTERS
 
@@ -36,3 +36,12 @@ def test_hosts_are_spread_over_racks_and_share_no_task_port() -> None:
     ranges = [part for host in hosts for part in host.parsed_resources().all_ports()]
     assert all(first.end < second.begin for first, second in pairwise(ranges))
     assert ranges[-1].end < EPHEMERAL_PORTS_FROM
+
+
+def test_what_the_agents_push_is_where_ocean_reads() -> None:
+    config = config_from_json(sandbox_configuration(_PORTS))
+    entries = ocean_clusters(_PORTS, falcon_token="t")
+
+    assert config.falcon is not None
+    assert {f"{entry['metrics_url']}/v1/push" for entry in entries} == {config.falcon.push_url}
+    assert {(entry["metrics"], entry["metrics_password"]) for entry in entries} == {("falcon", "t")}

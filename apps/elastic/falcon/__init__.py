@@ -1,0 +1,9 @@
+"""What Ocean keeps in a Falcon: a template with a signed callback and a host group for each job that is scaled.
+
+wanted      what should be there, from rows
+found       what is there, from the portal
+planning    the difference as steps; pure
+steps       doing one step
+reconcile   all of it for one cluster: by timer, and soon after something changed
+signing     the signature in a callback's URL
+"""

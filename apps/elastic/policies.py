@@ -119,7 +119,7 @@ class ScalingFields(MetricFields):
     min = serializers.IntegerField(min_value=1, max_value=MAX_INSTANCES, default=1)
     step = serializers.IntegerField(min_value=1, max_value=MAX_INSTANCES, default=1)
     cooldown_s = serializers.IntegerField(min_value=0, max_value=DAY_S, default=0)
-    window_s = serializers.IntegerField(min_value=0, max_value=DAY_S, default=600)
+    window_s = serializers.IntegerField(min_value=15, max_value=DAY_S, default=600)
     shrink_instances = serializers.IntegerField(min_value=1, max_value=MAX_INSTANCES, default=10)
     shrink_percent = serializers.IntegerField(min_value=1, max_value=100, default=30)
     shrinking = serializers.ChoiceField(choices=ScalingPolicy.Shrinking.choices, default="steps")

@@ -39,12 +39,14 @@ REASONS = {
     "paused": gettext_noop("scaling is paused; it would go to %(wish)s"),
     "stopped": gettext_noop("the job is stopped"),
     "not_published": gettext_noop("the job has not been published yet"),
+    "again": gettext_noop("it was decided a moment ago and could not be asked for yet"),
     "no_source": gettext_noop("its cluster has no monitoring"),
 }
 CLAMPS = {
     "min": gettext_noop("raised from %(wish)s to the least, %(to)s"),
     "max": gettext_noop("lowered from %(wish)s to the most, %(to)s"),
     "floor": gettext_noop("raised from %(wish)s to the floor, %(to)s"),
+    "person": gettext_noop("raised from %(wish)s to what a person asked for a while ago, %(to)s"),
     "quota": gettext_noop("lowered from %(wish)s to %(to)s: the product line's quota"),
     "capacity": gettext_noop("lowered from %(wish)s to %(to)s: the cluster has no more room"),
     "grow_max": gettext_noop("lowered from %(wish)s to %(to)s: so much at once"),
@@ -52,6 +54,9 @@ CLAMPS = {
 }
 STAYS = gettext_noop("Stays at %(instances)s: %(reason)s.")
 GOES = gettext_noop("From %(instances)s to %(wanted)s: %(reason)s.")
+WAITS = gettext_noop(
+    "Goes from %(instances)s to %(wanted)s as soon as the operation that holds the job has ended: %(reason)s."
+)
 WOULD = gettext_noop("Would go from %(instances)s to %(wanted)s, but only advises: %(reason)s.")
 
 _SECONDS = {"ago_s", "left_s", "age_s"}
@@ -63,7 +68,7 @@ def decision_text(decision: ScalingDecision) -> str:
     numbers = {"instances": decision.instances, "wanted": decision.wanted}
     head = STAYS
     if decision.wanted != decision.instances:
-        head = GOES if decision.acted or decision.values.get("waits") else WOULD
+        head = GOES if decision.acted else WAITS if decision.values.get("waits") else WOULD
     reason = reason_text(decision.verdict, decision.values)
     said = gettext(head) % {**numbers, "reason": reason}
     limits = [clamp_text(clamp) for clamp in decision.clamps]

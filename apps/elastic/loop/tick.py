@@ -1,0 +1,300 @@
+"""One turn of the loop: a function of the time, the metric sources and the database.
+
+Look at all jobs, ask for what is new of their metrics, decide (`apps.elastic.planning`), write down, act. Growing goes
+before shrinking, and acting has a limit in time: what is left over is decided again, by the newest numbers, next time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from apps.elastic import planning
+from apps.elastic.loop.acting import enact
+from apps.elastic.loop.book import SLICES, Book, Entry
+from apps.elastic.loop.facts import Fact, Surroundings, read_capacity, read_facts, read_surroundings, room_for
+from apps.elastic.loop.journal import Journal, checkpoint
+from apps.elastic.loop.samples import SampleReader, Samples
+from apps.elastic.models import ScalingDecision
+from apps.hosts.capacity import Capacity
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+log = logging.getLogger(__name__)
+
+ACT_FOR_S = 2.5
+PENDING_FOR_S = 60.0
+"""Growing that could not be asked for is asked for again for so long, unless something newer is decided."""
+CAPACITY_EVERY_S = 10.0
+
+Told = Callable[[Iterable["Seen"]], None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """One job in one tick."""
+
+    entry: Entry
+    fact: Fact
+    observation: planning.Observation
+    decision: planning.Decision
+    row: ScalingDecision
+    acts: bool
+
+
+@dataclass(slots=True)
+class Report:
+    """What a tick came to."""
+
+    jobs: int = 0
+    acted: int = 0
+    waiting: int = 0
+    away: dict[int, str] = field(default_factory=dict)
+    took_s: float = 0.0
+
+
+class Loop:
+    """Lives for as long as this process holds the lock."""
+
+    def __init__(self, samples: SampleReader, *, agent: User, tell: Told | None = None) -> None:
+        self.book = Book(agent.pk)
+        self._agent = agent
+        self._samples = samples
+        self._tell = tell
+        self._journal = Journal()
+        self._turn = 0
+        self._capacity: tuple[float, dict[int, Capacity]] = (float("-inf"), {})
+
+    def tick(self, now: datetime, *, only: Collection[int] | None = None) -> Report:
+        """Look, decide, act; `only`: of these jobs, in between, as something was said of them."""
+        began = time.monotonic()
+        if only is None:
+            self._turn += 1
+        facts = read_facts(only=only)
+        self.book.update(facts, now=now, turn=self._turn, whole=only is None)
+        facts = [fact for fact in facts if fact.job_id in self.book.entries]
+        around = read_surroundings({fact.line_id for fact in facts}, agent_id=self._agent.pk, now=now)
+        samples = self._read_samples(facts, now=now)
+        seen = [self._see(fact, around, samples, now=now) for fact in facts]
+        report = Report(jobs=len(seen), away=samples.away)
+        self._act([one for one in seen if one.acts], report, now=now)
+        for one in seen:
+            if not one.acts:
+                self._journal.note(one.row)
+        self._write(seen, now=now, whole=only is None)
+        if self._tell is not None:
+            self._tell(seen)
+        report.took_s = time.monotonic() - began
+        return report
+
+    def save(self, now: datetime) -> None:
+        """Keep everything: the process ends."""
+        self._journal.write(turn=0, whole=True)
+        checkpoint(self.book.entries.values(), now=now)
+
+    # --- looking ---------------------------------------------------------------------------------------
+
+    def _read_samples(self, facts: Iterable[Fact], *, now: datetime) -> Samples:
+        series: dict[int, list[Any]] = {}
+        for fact in facts:
+            entry = self.book.entries[fact.job_id]
+            if entry.series is not None and fact.wanted and fact.target_version is not None:
+                series.setdefault(fact.cluster_id, []).append(entry.series)
+        return self._samples.read(series, now_s=now.timestamp())
+
+    def _see(self, fact: Fact, around: Surroundings, samples: Samples, *, now: datetime) -> Seen:
+        entry = self.book.entries[fact.job_id]
+        held = around.held.get(fact.job_id)
+        wanted = fact.wanted
+        if held is not None and held.is_ours and held.instances is not None:
+            wanted = held.instances
+        _notice_person(entry, wanted, now=now)
+        floors = [entry.person_floor(now=now), around.until.get(fact.job_id)]
+        floor = max((number for number in floors if number is not None), default=None)
+        observation = planning.Observation(
+            now_s=now.timestamp(),
+            wanted=wanted,
+            running=fact.running,
+            healthy=min(fact.healthy, fact.running),
+            starting=fact.staging,
+            publishing=held is not None and not held.is_ours,
+            samples=samples.of(fact.job_id),
+            floor=floor,
+            quota_max=_quota(fact, wanted, around),
+            capacity_max=self._room(entry, fact, wanted),
+            source_away=fact.cluster_id in samples.away,
+            approved_down_to=fact.approved_down_to(now=now),
+        )
+        rests = _rests(fact, samples)
+        if rests is not None:
+            decision = planning.Decision(entry.memory, wanted, planning.Reason(rests))
+        else:
+            decision = planning.decide(entry.policy, entry.memory, observation)
+        decision = _again(entry, decision, observation)
+        paused = around.all_paused or (fact.paused_until is not None and fact.paused_until > now)
+        acts = decision.wanted != wanted and not entry.advise_only and not paused
+        row = _row(entry, fact, observation, decision, now=now, paused=paused)
+        if acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
+            _wait(entry, row, now=now)
+            acts = False
+        return Seen(entry, fact, observation, decision, row, acts)
+
+    def _room(self, entry: Entry, fact: Fact, wanted: int) -> int | None:
+        if entry.size is None:
+            return None
+        read_at, capacity = self._capacity
+        if time.monotonic() - read_at > CAPACITY_EVERY_S:
+            capacity = read_capacity()
+            self._capacity = (time.monotonic(), capacity)
+        known = capacity.get(fact.cluster_id)
+        return None if known is None else wanted + room_for(entry.size, known)
+
+    # --- acting ----------------------------------------------------------------------------------------
+
+    def _act(self, acting: list[Seen], report: Report, *, now: datetime) -> None:
+        """The largest growth first."""
+        if not acting:
+            return
+        acting.sort(key=lambda one: one.decision.wanted - one.observation.wanted, reverse=True)
+        self._journal.enact(one.row for one in acting)
+        until = time.monotonic() + ACT_FOR_S
+        for one in acting:
+            operation = enact(one.row, agent=self._agent) if time.monotonic() < until else None
+            if operation is None:
+                report.waiting += 1
+                _wait(one.entry, one.row, now=now)
+                one.row.save(update_fields=["values"])
+                continue
+            report.acted += 1
+            one.entry.pending = None
+            one.entry.wanted = one.decision.wanted
+
+    # --- writing ---------------------------------------------------------------------------------------
+
+    def _write(self, seen: list[Seen], *, now: datetime, whole: bool) -> None:
+        urgent = []
+        for one in seen:
+            proposed = one.decision.asks if one.decision.needs_approval else None
+            if one.acts or proposed != one.entry.proposed:
+                urgent.append(one.entry)
+            one.entry.proposed = proposed
+        if not whole:
+            checkpoint(urgent, now=now)
+            return
+        due = {entry.job_id: entry for entry in urgent}
+        for entry in self.book.entries.values():
+            if entry.job_id % SLICES == self._turn % SLICES:
+                due[entry.job_id] = entry
+        self._journal.forget(self._journal.jobs - self.book.entries.keys())
+        self._journal.write(turn=self._turn)
+        checkpoint(due.values(), now=now)
+
+
+def _wait(entry: Entry, row: ScalingDecision, *, now: datetime) -> None:
+    """It cannot be asked for now: growing stays wanted, shrinking is decided anew."""
+    row.values["waits"] = True
+    entry.pending = (row.wanted, now.timestamp()) if row.wanted > row.instances else None
+
+
+def _notice_person(entry: Entry, wanted: int, *, now: datetime) -> None:
+    """A number that nobody here decided is somebody's wish: it is where the loop goes on from, and for a while the
+    least."""
+    if entry.wanted is not None and entry.wanted != wanted:
+        entry.person = (wanted, now + entry.hold_for)
+        entry.pending = None
+    entry.wanted = wanted
+
+
+def _quota(fact: Fact, wanted: int, around: Surroundings) -> int | None:
+    left = around.quota_left.get(fact.line_id)
+    return None if left is None else wanted + left
+
+
+def _rests(fact: Fact, samples: Samples) -> str | None:
+    """Why there is nothing to decide."""
+    if fact.target_version is None:
+        return "not_published"
+    if not fact.wanted:
+        return "stopped"
+    if fact.cluster_id in samples.none:
+        return "no_source"
+    return None
+
+
+def _again(entry: Entry, decision: planning.Decision, seen: planning.Observation) -> planning.Decision:
+    """Growing that could not be asked for yet is still wanted, unless something newer was decided."""
+    if entry.pending is None:
+        return decision
+    number, since_s = entry.pending
+    if decision.wanted != seen.wanted or number <= seen.wanted or seen.now_s - since_s > PENDING_FOR_S:
+        entry.pending = None
+        return decision
+    return planning.Decision(
+        decision.memory,
+        number,
+        planning.Reason("again", {"wish": number}),
+        decision.wishes,
+        decision.clamps,
+        decision.needs_approval,
+        decision.asks,
+        decision.alarm,
+    )
+
+
+def _row(
+    entry: Entry,
+    fact: Fact,
+    seen: planning.Observation,
+    decision: planning.Decision,
+    *,
+    now: datetime,
+    paused: bool,
+) -> ScalingDecision:
+    verdict, wanted = decision.verdict, decision.wanted
+    if paused and wanted != seen.wanted:
+        verdict, wanted = planning.Reason("paused", {"wish": wanted}), seen.wanted
+    person = entry.person_floor(now=now)
+    return ScalingDecision(
+        job_id=fact.job_id,
+        at=now,
+        last_at=now,
+        verdict=verdict.code,
+        values=_values(verdict, decision.wishes),
+        instances=seen.wanted,
+        wanted=wanted,
+        running=fact.running,
+        healthy=fact.healthy,
+        inputs={name: round(samples[-1].value, 3) for name, samples in seen.samples.items() if samples},
+        wishes={
+            wish.metric: {"wanted": wish.wanted, "code": wish.reason.code, **_rounded(wish.reason.values)}
+            for wish in decision.wishes
+        },
+        clamps=[
+            {
+                "code": "person"
+                if clamp.code == "floor" and clamp.values.get("to") == person
+                else clamp.code,
+                **_rounded(clamp.values),
+            }
+            for clamp in decision.clamps
+        ],
+    )
+
+
+def _values(verdict: planning.Reason, wishes: Iterable[planning.Wish]) -> dict[str, Any]:
+    """With the metric that had the last word."""
+    values = _rounded(verdict.values)
+    if "metric" not in values:
+        of = next((wish.metric for wish in wishes if wish.reason is verdict), None)
+        if of is not None:
+            values["metric"] = of
+    return values
+
+
+def _rounded(values: Any) -> dict[str, Any]:
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}

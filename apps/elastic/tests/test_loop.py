@@ -1,0 +1,335 @@
+"""The loop's turn: from samples to operations and rows, by a clock of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.tests.factories import make_member
+from apps.core.models import Operation
+from apps.elastic.agent import autoscaler
+from apps.elastic.loop.acting import enact
+from apps.elastic.loop.samples import SampleReader
+from apps.elastic.loop.tick import Loop, Report
+from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.tests.factories import make_policy
+from apps.elastic.tests.pretended import PretendedSource
+from apps.elastic.words import decision_text
+from apps.jobs.models import Instance, Job, ScaleExpiry
+from apps.jobs.services import job_scale
+from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class World:
+    """A loop, its clock, its source."""
+
+    def __init__(self) -> None:
+        self.source = PretendedSource()
+        self.reader = SampleReader(lambda cluster_id: self.source)
+        self.now = timezone.now().replace(microsecond=0)
+        self.agent = autoscaler()
+        self.loop = self.again()
+
+    def again(self) -> Loop:
+        """As after a restart."""
+        self.loop = Loop(self.reader, agent=self.agent)
+        return self.loop
+
+    def tick(self, job: Job | None = None, reporting: int | None = None, **values: float) -> Report:
+        """Five seconds later; with a sample of each metric of the job."""
+        self.now += timedelta(seconds=5)
+        if job is not None:
+            job.refresh_from_db()
+            for metric, value in values.items():
+                self.source.say(
+                    job,
+                    metric,  # type: ignore[arg-type]
+                    value,
+                    at_s=self.now.timestamp() - 1,
+                    reporting=reporting,
+                )
+        return self.loop.tick(self.now)
+
+    def settle(self, job: Job) -> None:
+        """The job becomes what was asked for: operations end, instances run."""
+        Operation.objects.filter(target_id=job.pk, state="queued").update(state="succeeded")
+        job.refresh_from_db()
+        for _ in range(job.wanted - job.running):
+            make_instance(job=job)
+        Job.objects.filter(pk=job.pk).update(running=job.wanted, healthy=job.wanted)
+        job.refresh_from_db()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    with made.reader:
+        yield made
+
+
+@pytest.fixture
+def job() -> Job:
+    return make_running_job(instances=2)
+
+
+def last(job: Job) -> ScalingDecision:
+    found = ScalingDecision.objects.filter(job=job).first()
+    assert found is not None
+    return found
+
+
+def test_three_samples_above_add_one_instance_by_one_operation(world: World, job: Job) -> None:
+    make_policy(job=job)
+    assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
+    operation = Operation.objects.get()
+    assert (operation.kind, operation.parameters["instances"]) == ("job.scale", 3)
+    assert operation.requested_by == world.agent
+    assert operation.reason == "From 2 to 3: CPU is 90 %, above 80 % for 3 samples."
+    decision = last(job)
+    assert (decision.verdict, decision.instances, decision.wanted, decision.acted) == ("above", 2, 3, True)
+    assert decision.operation == operation
+    assert (decision.inputs, decision.wishes["cpu"]["wanted"]) == ({"cpu": 90.0}, 3)
+    job.refresh_from_db()
+    assert job.wanted == 3
+
+
+def test_what_is_decided_while_its_own_scaling_is_under_way_takes_over_by_its_number(
+    world: World, job: Job
+) -> None:
+    make_policy(job=job)
+    for _ in range(3):
+        world.tick(job, cpu=90)
+    Operation.objects.update(state="running")
+    for _ in range(3):
+        world.tick(job, cpu=95)
+    first, second = Operation.objects.order_by("pk")
+    assert (second.after, second.parameters["instances"]) == (first, 4)
+    for _ in range(3):
+        world.tick(job, cpu=95)
+    second.refresh_from_db()
+    third = Operation.objects.latest("pk")
+    assert (second.state, third.after, third.parameters["instances"]) == ("cancelled", first, 5)
+
+
+def test_three_samples_below_take_one_away_and_never_below_the_least(world: World, job: Job) -> None:
+    make_policy(job=job, min=1)
+    for _ in range(6):  # instances settle first: those that are new may be silent
+        world.tick(job, cpu=20)
+    job.refresh_from_db()
+    assert job.wanted == 1
+    Job.objects.update(running=1, healthy=1)
+    Instance.objects.filter(job=job).first().delete()  # type: ignore[union-attr]
+    Operation.objects.update(state="succeeded")
+    for _ in range(20):
+        world.tick(job, cpu=20)
+    job.refresh_from_db()
+    assert job.wanted == 1
+
+
+def test_a_lost_source_holds_and_says_so_and_comes_back_by_itself(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(5):
+        world.tick(job, cpu=70)
+    world.source.away = True
+    for _ in range(24):
+        assert world.tick().acted == 0
+    assert last(job).verdict == "source_away"
+    assert decision_text(last(job)) == "Stays at 2: the monitoring does not answer."
+    world.source.away = False
+    assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
+
+
+def test_without_samples_nothing_shrinks(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(40):
+        world.tick()
+    job.refresh_from_db()
+    assert job.wanted == 2
+    assert last(job).verdict == "no_samples"
+
+
+def test_repeats_are_one_row_that_counts(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(26):
+        world.tick(job, cpu=70)
+    row = ScalingDecision.objects.get()
+    assert (row.verdict, row.acted) == ("between", False)
+    assert row.count >= 13
+    assert row.last_at > row.at
+
+
+def test_only_advising_changes_nothing_and_says_what_it_would(world: World, job: Job) -> None:
+    make_policy(job=job, advise_only=True)
+    for _ in range(4):
+        world.tick(job, cpu=90)
+    world.loop.save(world.now)
+    assert not Operation.objects.exists()
+    advised = ScalingDecision.objects.get(verdict="above")
+    assert decision_text(advised) == (
+        "Would go from 2 to 3, but only advises: CPU is 90 %, above 80 % for 3 samples."
+    )
+
+
+@pytest.mark.parametrize("whose", ["its own", "everybody's"])
+def test_a_pause_holds_and_ends_by_itself(world: World, job: Job, whose: str) -> None:
+    policy = make_policy(job=job)
+    until = world.now + timedelta(seconds=32)
+    if whose == "its own":
+        ScalingPolicy.objects.filter(pk=policy.pk).update(paused_until=until)
+    else:
+        ScalingPause.objects.create(until=until)
+    for _ in range(6):
+        world.tick(job, cpu=90)
+    assert not Operation.objects.exists() or whose == "everybody's"
+    if whose == "its own":
+        assert ScalingDecision.objects.filter(verdict="paused").exists()
+    for _ in range(3):
+        world.tick(job, cpu=90)
+    job.refresh_from_db()
+    assert job.wanted == 3
+
+
+def test_a_publish_makes_growing_wait_and_then_it_grows(world: World, job: Job) -> None:
+    make_policy(job=job)
+    publish = make_job_operation(job, kind="job.publish")
+    for _ in range(4):
+        assert world.tick(job, cpu=90).acted == 0
+    job.refresh_from_db()
+    assert job.wanted == 2
+    assert ScalingDecision.objects.filter(acted=True).count() == 0
+    assert any("as soon as the operation" in decision_text(row) for row in ScalingDecision.objects.all())
+    Operation.objects.filter(pk=publish.pk).update(state="succeeded")
+    world.tick(job, cpu=70)
+    job.refresh_from_db()
+    assert job.wanted == 3
+
+
+def test_a_persons_number_is_where_it_goes_on_from_and_for_a_while_the_least(world: World, job: Job) -> None:
+    policy = make_policy(job=job, max=9, window_s=300)
+    for _ in range(5):
+        world.tick(job, cpu=70)
+    job_scale(job=job, instances=6, by=make_member(job.product_line))
+    world.settle(job)
+    for _ in range(12):
+        world.tick(job, cpu=10)
+    job.refresh_from_db()
+    assert job.wanted == 6
+    assert "what a person asked for" in decision_text(last(job))
+    world.again()  # after a restart, too
+    for _ in range(6):
+        world.tick(job, cpu=10)
+    job.refresh_from_db()
+    assert job.wanted == 6
+    world.now += timedelta(seconds=300)
+    for _ in range(12):
+        world.tick(job, cpu=10)
+    job.refresh_from_db()
+    assert job.wanted == 5
+    assert policy.max == 9
+
+
+def test_a_number_until_a_time_is_kept_until_then(world: World, job: Job) -> None:
+    make_policy(job=job)
+    ScaleExpiry.objects.create(job=job, at=timezone.now() + timedelta(hours=2), during=2, instances=1)
+    for _ in range(20):
+        world.tick(job, cpu=10)
+    job.refresh_from_db()
+    assert job.wanted == 2
+
+
+def test_a_stopped_job_stays_stopped(world: World, job: Job) -> None:
+    make_policy(job=job)
+    Job.objects.filter(pk=job.pk).update(wanted=0, running=0, healthy=0)
+    for _ in range(4):
+        world.tick(job, cpu=99)
+    job.refresh_from_db()
+    assert job.wanted == 0
+    assert last(job).verdict == "stopped"
+
+
+def test_a_quota_bounds_growing(world: World, job: Job) -> None:
+    type(job.product_line).objects.update(scaling_quota=2)
+    make_policy(job=job)
+    for _ in range(3):
+        world.tick(job, cpu=90)
+    world.loop.save(world.now)
+    assert not Operation.objects.exists()
+    assert [clamp["code"] for clamp in last(job).clamps] == ["quota"]
+
+
+def test_a_large_step_in_waits_for_a_person_who_then_lets_it_go(world: World) -> None:
+    job = make_running_job(instances=30)
+    make_policy(
+        job=job,
+        max=50,
+        window_s=15,
+        shrinking="ask",
+        metrics=[{"metric": "cpu", "mode": "target", "target": 50}],
+    )
+    for _ in range(8):
+        world.tick(job, cpu=5)
+    job.refresh_from_db()
+    assert job.wanted == 30
+    state = ScalingState.objects.get()
+    assert state.proposed is not None
+    assert state.proposed < 10
+    assert state.proposed_at is not None
+    ScalingState.objects.update(approved=state.proposed, approved_at=world.now)
+    world.tick(job, cpu=5)
+    job.refresh_from_db()
+    assert job.wanted == state.proposed
+
+
+def test_a_restart_goes_on_from_what_was_kept(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(2):
+        world.tick(job, cpu=90)
+    world.loop.save(world.now)
+    world.again()
+    assert world.tick(job, cpu=90).acted == 1
+
+
+def test_a_decision_is_enacted_once_however_often_it_is_tried(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(3):
+        world.tick(job, cpu=90)
+    decision = last(job)
+    operation = enact(decision, agent=world.agent)
+    assert operation == Operation.objects.get()
+
+
+def test_a_policy_that_was_removed_is_followed_no_more(world: World, job: Job) -> None:
+    policy = make_policy(job=job)
+    world.tick(job, cpu=90)
+    policy.delete()
+    assert [world.tick(job, cpu=90).jobs for _ in range(3)] == [0, 0, 0]
+    assert not Operation.objects.exists()
+
+
+def test_half_of_them_silent_count_as_loaded(world: World, job: Job) -> None:
+    make_policy(job=job)
+    for _ in range(6):
+        world.tick(job, cpu=70)
+    for _ in range(3):
+        world.tick(job, cpu=66, reporting=1)
+    job.refresh_from_db()
+    assert job.wanted == 3
+
+
+@pytest.mark.parametrize("jobs", [2, 12])
+def test_a_tick_takes_as_many_queries_for_many_jobs_as_for_few(
+    world: World, jobs: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for job in [make_running_job(instances=2) for _ in range(jobs)]:
+        make_policy(job=job)
+    world.tick()
+    with django_assert_max_num_queries(10):
+        assert world.tick().jobs == jobs

@@ -4,7 +4,7 @@
 set -eu
 
 missing=""
-for pair in chromium:chromium xgettext:gettext; do
+for pair in chromium:chromium xgettext:gettext prometheus:prometheus; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if ! command -v fc-list >/dev/null || [ -z "$(fc-list :lang=zh)" ]; then

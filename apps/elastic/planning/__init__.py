@@ -9,6 +9,11 @@
 decision is carried out (dry run, pause, another operation on the job) is the caller's; the next observation tells what
 came of it. Memory is empty after a restart without a checkpoint: what is not known can only hold or grow.
 
+During a publish (`publishing`) nothing shrinks; growing is asked for at once, for load does not wait: the caller tries
+again with the newest number while the job is held. A schedule's `floor` is a least number beside `min`; its `exact`
+number is kept to whatever the metrics say. Both stay within `max`, quota and room, and `clamps` says what was cut.
+Bad data (stale, partial or missing samples, a source that is away, starting or unhealthy instances) holds or grows.
+
 A verdict, a clamp and the reason of a wish are codes with values, put into words elsewhere. The catalogue:
 
 reasons of a wish, and verdicts when nothing held it
@@ -16,8 +21,13 @@ reasons of a wish, and verdicts when nothing held it
     below {value, limit, high, low}     threshold: `low` consecutive samples below → − step
     between {value, high, low}          threshold: neither rule has fired
     target {value, target, wish}        target: the load over the target
+    trend {value, target, wish}         target: the load as it will be when an instance ordered now serves
+    saturated {value, target, wish}     target: CPU at 100 %, so that there may be more load than it shows
+    predicted {value, target, wish}     target: the load that the past weeks had at this time
+    within {value, target}              target: near enough, nothing to do
     window {value, target, wish, peak, ago_s}   wants `wish`, but wanted `peak` ago_s seconds ago
     no_samples {}, stale {age_s}, partial {silent}, source_away {}      has nothing to say: nothing shrinks
+    young {wish, left_s}                samples come again, but not yet for a whole window: nothing shrinks
     exact {instances}                   a schedule's exact number
     no_metrics {}                       a policy of schedules alone
 verdicts that hold (`wish` is the number that was wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.elastic.planning.fleet import fleet_see
+from apps.elastic.planning.fleet import fleet_ordered, fleet_see
 from apps.elastic.planning.limits import Bounded, paced_in, paced_out, within_bounds
 from apps.elastic.planning.memory import Memory
 from apps.elastic.planning.target import target_wish
@@ -14,13 +14,15 @@ def decide(policy: Policy, memory: Memory, seen: Observation) -> Decision:
     """The number of instances that `policy` asks for, given all that was seen so far. Brings `memory` up to date."""
     if memory.began_s is None:
         memory.began_s = seen.now_s
-    fleet_see(memory.fleet, now_s=seen.now_s, healthy=seen.healthy)
+    fleet_see(memory.fleet, seen)
     wishes = tuple(_wish(policy, metric, memory, seen) for metric in policy.metrics)
     known = [wish for wish in wishes if wish.wanted is not None]
     if known:
         memory.seen_s = seen.now_s
     if seen.exact is not None:
         bounded = within_bounds(policy, seen, seen.exact)
+        if seen.publishing and bounded.wanted < seen.wanted:
+            bounded.hold(Reason("publishing", {"wish": bounded.wanted}), seen.wanted)
         return _decided(policy, memory, seen, bounded, Reason("exact", {"instances": seen.exact}), wishes)
     top = max(known, key=lambda wish: wish.wanted or 0, default=None)
     bounded = within_bounds(policy, seen, seen.wanted if top is None or top.wanted is None else top.wanted)
@@ -78,6 +80,7 @@ def _decided(
 ) -> Decision:
     if bounded.wanted > seen.wanted:
         memory.out_s = seen.now_s
+        fleet_ordered(memory.fleet, now_s=seen.now_s, wanted=bounded.wanted)
     elif bounded.wanted < seen.wanted:
         memory.in_s = seen.now_s
     if bounded.wanted != seen.wanted:
@@ -92,5 +95,5 @@ def _decided(
         clamps=tuple(bounded.clamps),
         needs_approval=bounded.asks is not None,
         asks=bounded.asks,
-        alarm=since is not None and seen.now_s - since >= policy.alarm_s,
+        alarm=bool(wishes) and since is not None and seen.now_s - since >= policy.alarm_s,
     )

@@ -6,9 +6,12 @@ if" passes `memory.copy()`. `to_json` is what a checkpoint keeps: small, of JSON
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, TypeVar
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(slots=True)
@@ -18,26 +21,77 @@ class ThresholdMemory:
     sampled_s: float | None = None
     high: int = 0
     low: int = 0
-    silent: int = 0
+    reporting: int = 0
     value: float = 0.0
+
+
+@dataclass(slots=True)
+class LoadMemory:
+    """A total load as `forecast` follows it. Negative: not known yet.
+
+    `level` and the `slope` per second are what counts; `mean`, `short`, `long`, `middle` and `usual` are moving means,
+    from seconds to an hour; `variance` is the noise's, `swing` says how far it goes on and off; `recent` are the last
+    samples; `claims` the forecasts that are not due yet (when, level then, rise), and `came` over `claimed` how much of
+    the earlier ones did come.
+    """
+
+    time_s: float = 0.0
+    level: float = 0.0
+    slope: float = 0.0
+    mean: float = 0.0
+    short: float = 0.0
+    long: float = 0.0
+    middle: float = 0.0
+    usual: float = -1.0
+    variance: float = -1.0
+    swing: float = 0.0
+    came: float = 0.0
+    claimed: float = 0.0
+    recent: list[float] = field(default_factory=list)
+    claims: deque[tuple[float, float, float]] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
+class ProfileMemory:
+    """The learned week (`profile`), and what is gathered for the half hour under way."""
+
+    slots: list[float] = field(default_factory=list)
+    slot: int = -1
+    slot_max: float = 0.0
+    part_s: float = -1.0
+    part_sum: float = 0.0
+    part_count: int = 0
 
 
 @dataclass(slots=True)
 class TargetMemory:
-    """The newest sample, and the wishes of the past window that no later one exceeded, oldest (and largest) first."""
+    """The newest sample, and since when they come without a gap; the largest loads of a past window, those that no
+    later one exceeded, oldest (and largest) first: what was there (`peaks`), and what was forecast (`ahead`); what an
+    instance was seen to do."""
 
     sampled_s: float | None = None
+    since_s: float = 0.0
     value: float = 0.0
-    silent: int = 0
-    peaks: list[tuple[float, int]] = field(default_factory=list)
+    reporting: int = 0
+    rate_mean: float = 0.0
+    cpu_mean: float = 0.0
+    capacity_samples: int = 0
+    load: LoadMemory = field(default_factory=LoadMemory)
+    profile: ProfileMemory = field(default_factory=ProfileMemory)
+    peaks: deque[tuple[float, float]] = field(default_factory=deque)
+    ahead: deque[tuple[float, float]] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
 class FleetMemory:
-    """Instances as they were seen. `settled`: healthy long enough that their samples must have come."""
+    """Instances as they were seen. `settled`: healthy long enough that their samples must have come. `ordered`: asked
+    for at `ordered_s`, while that is timed. `startup_s`: learned; negative: not yet."""
 
     settled: int = 0
     more_since_s: float | None = None
+    ordered: int = 0
+    ordered_s: float | None = None
+    startup_s: float = -1.0
 
 
 @dataclass(slots=True)
@@ -56,16 +110,43 @@ class Memory:
         return Memory.from_json(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        kept: dict[str, Any] = _kept(self)
+        return kept
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """The memory that was kept. What an earlier release did not keep has its default."""
-        return cls(
-            thresholds={
-                name: ThresholdMemory(**values) for name, values in kept.get("thresholds", {}).items()
-            },
-            targets={name: TargetMemory(**values) for name, values in kept.get("targets", {}).items()},
-            fleet=FleetMemory(**kept.get("fleet", {})),
-            **{name: kept.get(name) for name in ("began_s", "seen_s", "out_s", "in_s")},
-        )
+        """The memory that was kept. What an earlier release did not keep has its default, what it kept besides is
+        left out."""
+        memory = _restored(cls, kept)
+        memory.thresholds = {
+            name: _restored(ThresholdMemory, of) for name, of in kept.get("thresholds", {}).items()
+        }
+        memory.targets = {name: _target(of) for name, of in kept.get("targets", {}).items()}
+        memory.fleet = _restored(FleetMemory, kept.get("fleet", {}))
+        return memory
+
+
+def _target(kept: Mapping[str, Any]) -> TargetMemory:
+    target = _restored(TargetMemory, kept)
+    target.load = _restored(LoadMemory, kept.get("load", {}))
+    target.profile = _restored(ProfileMemory, kept.get("profile", {}))
+    target.load.claims = deque((due, level, rise) for due, level, rise in target.load.claims)
+    target.peaks = deque((at, load) for at, load in target.peaks)
+    target.ahead = deque((at, load) for at, load in target.ahead)
+    return target
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, (float, int, str)) or value is None:
+        return value
+    if isinstance(value, dict):
+        return {name: _kept(of) for name, of in value.items()}
+    if isinstance(value, (list, deque)):
+        return [list(of) if isinstance(of, tuple) else of for of in value]
+    return {name: _kept(getattr(value, name)) for name in value.__slots__}
+
+
+def _restored(cls: type[Kept], kept: Mapping[str, Any]) -> Kept:
+    """Lists are copied: a memory shares nothing with what it was restored from."""
+    known = (field.name for field in fields(cls) if field.name in kept)  # type: ignore[arg-type]
+    return cls(**{name: list(kept[name]) if isinstance(kept[name], list) else kept[name] for name in known})

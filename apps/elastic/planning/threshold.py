@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.elastic.planning.fleet import silent_count, with_silent
+from apps.elastic.planning.fleet import in_doubt, silent_count, with_silent
 from apps.elastic.planning.memory import Memory, ThresholdMemory
 from apps.elastic.planning.values import MetricPolicy, Observation, Policy, Reason, Rule, Sample, Wish
 
@@ -32,8 +32,9 @@ def threshold_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: O
         return Wish(metric.metric, seen.wanted + policy.step, Reason("above", {**values, "limit": out.limit}))
     if state.low < in_.samples:
         return Wish(metric.metric, seen.wanted, Reason("between", values))
-    if state.silent:
-        return Wish(metric.metric, None, Reason("partial", {"silent": state.silent}))
+    unknown = in_doubt(state, policy, seen)
+    if unknown is not None:
+        return Wish(metric.metric, None, unknown)
     return Wish(metric.metric, seen.wanted - policy.step, Reason("below", {**values, "limit": in_.limit}))
 
 
@@ -51,9 +52,10 @@ def _count(
         if sample.reporting <= 0 or (state.sampled_s is not None and sample.time_s <= state.sampled_s):
             continue
         state.sampled_s = sample.time_s
-        state.silent = silent_count(memory.fleet, reporting=sample.reporting)
+        state.reporting = sample.reporting
+        silent = silent_count(memory.fleet, reporting=sample.reporting)
         value = with_silent(
-            metric.metric, sample.value, reporting=sample.reporting, silent=state.silent, full=out.limit
+            metric.metric, sample.value, reporting=sample.reporting, silent=silent, full=out.limit
         )
         if fired:
             continue

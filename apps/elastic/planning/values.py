@@ -62,24 +62,28 @@ class Policy:
     """All that a person chose for one job.
 
     `min`, `max`: bounds of what is ever asked for. `step`: instances a threshold fires for.
-    `window_s`: target mode shrinks only to the largest wish of so many past seconds (JD: only if the metrics stayed
-    low over a past period). `cooldown_out_s`, `cooldown_in_s`: least time since the last change before growing or
-    shrinking. `grow_max`: instances added by one decision at most, None for any number.
+    `window_s`: target mode shrinks only to the largest load of so many past seconds (JD: only if the metrics stayed
+    low over a past period), and of three times as many where little would be gained (see `target`). `cooldown_out_s`,
+    `cooldown_in_s`: least time since the last change before growing or shrinking. `grow_max`: instances added by one
+    decision at most, None for any number.
 
     One step down is one decision. It takes at most `step_count_max` instances and at most `step_share_max` of them
     (always at least one, and the `step` of threshold mode), and the next follows `step_period_s` later: that is the cap
     on how fast to shrink. More than that in one step asks a person: the decision says `needs_approval` and what it
-    would do (`asks`); `shrinking` says whether it goes on in small steps meanwhile.
+    would do (`asks`); `shrinking` says whether it goes on in small steps meanwhile. By default it does, so that nobody
+    is woken for a night's fall; `Shrinking.ASK` is for jobs where any great fall should be looked at.
 
     `predict`: add the learned daily and weekly shape as a floor. `startup_s`: first guess of the time from the order
-    to an instance that serves; it is learned. `stale_s`: a newest sample older than this is no sample.
+    to an instance that serves; it is learned. `stale_s`: a newest sample older than this is no sample, and one of half
+    that age is none to shrink by: six times what lies between two samples. `alarm_s`: somebody is told when no metric
+    has had anything to say for so long.
     """
 
     metrics: tuple[MetricPolicy, ...]
     min: int
     max: int
     step: int = 1
-    window_s: float = 300.0
+    window_s: float = 200.0
     cooldown_out_s: float = 0.0
     cooldown_in_s: float = 0.0
     grow_max: int | None = None

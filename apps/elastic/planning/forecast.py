@@ -1,0 +1,133 @@
+"""Where a load is going: its level, its measured noise, and its trend as far as trends have been right before.
+
+Everything is brought up to date by each sample in constant time.
+
+*Noise* is measured: from second differences, in which level and trend cancel (white noise of variance v gives 6 v). A
+formula such as Poisson's knows only the noise of counting requests, and takes noise from elsewhere for jumps.
+*Level* is the mean of as many samples as it takes to bring the noise of the mean down to 2 %: of a load without noise
+the newest sample alone, of a noisy one minutes. What is off by more than 3 sigma is no noise, and counts at once.
+*Trend* is the slope of the last minutes, kept within what the last 15 s allow (their slope, give or take 2 of its
+standard errors): quick where a burst begins, still where it ends, exact on a slow ramp. It counts times a gain between
+0 and 1, learned from what came of earlier forecasts: a load that goes on and off switches it off by itself.
+*Swing* says how far a load goes on and off: the mean squared distance from its own mean of five minutes, 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+from apps.elastic.planning.memory import LoadMemory
+
+NOISE_SAMPLES = 60
+NOISE_OUTLIER = 9.0
+"""One second difference counts for at most so many variances: a jump is no noise."""
+NOISE_SHARE_MAX = 0.15
+"""More than this of the level is no noise but load that comes and goes."""
+SMOOTH_TO = 0.02
+SMOOTH_SAMPLES_MAX = 60.0
+JUMP_SIGMAS = 3.0
+
+SLOPE_SAMPLES = 4
+SLOPE_ERROR = math.sqrt(12 / (SLOPE_SAMPLES * (SLOPE_SAMPLES**2 - 1)))
+"""Standard error of the slope of so many samples, in units of the noise and of their distance."""
+SLOPE_SIGMAS = 2.0
+SHORT_SAMPLES, LONG_SAMPLES = 12, 36
+"""The slow slope is the difference of two moving means, of one minute and of three, over the distance between them."""
+
+TRUST = 2.0
+"""A trend of which half came is worth all of it: too few instances are worse than too many."""
+RISE_MAX = 1.0
+"""Not more than twice the load is ever forecast: one jump has no slope."""
+PRIOR = 0.05
+"""What a job without a past is taken to have seen: one rise by a fifth, forecast rightly."""
+
+MIDDLE_S, SWING_S, USUAL_S = 300.0, 900.0, 3600.0
+GAP_S = 30.0
+"""After a longer silence slopes and differences begin anew."""
+
+
+def load_see(memory: LoadMemory, *, time_s: float, load: float) -> None:
+    """One more sample of the total load."""
+    recent = memory.recent
+    step_s = time_s - memory.time_s
+    if recent and step_s > GAP_S:
+        recent.clear()
+    memory.time_s = time_s
+    recent.append(load)
+    if len(recent) == 1:
+        _begin(memory, load)
+        return
+    if len(recent) > SLOPE_SAMPLES:
+        del recent[0]
+    _swing_see(memory, load, step_s)
+    sigma = _noise_see(memory, load)
+    samples = (
+        min(SMOOTH_SAMPLES_MAX, max(1.0, (sigma / (SMOOTH_TO * memory.mean)) ** 2))
+        if memory.mean > 0
+        else 1.0
+    )
+    memory.mean += 2 / (samples + 1) * (load - memory.mean)
+    off = load - memory.mean
+    memory.level = memory.mean + math.copysign(max(0.0, abs(off) - JUMP_SIGMAS * sigma), off)
+    memory.slope = _slope_see(memory, load, sigma) / step_s
+
+
+def _begin(memory: LoadMemory, load: float) -> None:
+    memory.level = memory.mean = memory.short = memory.long = load
+    memory.slope = 0.0
+    if memory.usual < 0:
+        memory.middle = memory.usual = load
+
+
+def _noise_see(memory: LoadMemory, load: float) -> float:
+    """The noise's standard deviation."""
+    recent = memory.recent
+    if len(recent) >= 3:
+        bend = recent[-1] - 2 * recent[-2] + recent[-3]
+        square = bend * bend / 6
+        if memory.variance < 0:
+            memory.variance = square
+        most = NOISE_OUTLIER * memory.variance + (0.002 * load) ** 2
+        memory.variance += (min(square, most) - memory.variance) / NOISE_SAMPLES
+    return min(math.sqrt(max(0.0, memory.variance)), NOISE_SHARE_MAX * memory.mean)
+
+
+def _slope_see(memory: LoadMemory, load: float, sigma: float) -> float:
+    """Rise per sample, 0 if the load does not rise."""
+    memory.short += 2 / (SHORT_SAMPLES + 1) * (load - memory.short)
+    memory.long += 2 / (LONG_SAMPLES + 1) * (load - memory.long)
+    if len(memory.recent) < SLOPE_SAMPLES:
+        return 0.0
+    a, b, c, d = memory.recent
+    rise = (3 * (d - a) + (c - b)) / 10
+    doubt = SLOPE_SIGMAS * SLOPE_ERROR * sigma
+    slow = (memory.short - memory.long) / ((LONG_SAMPLES - SHORT_SAMPLES) / 2)
+    return max(0.0, min(max(slow, rise - doubt), rise + doubt))
+
+
+def _swing_see(memory: LoadMemory, load: float, step_s: float) -> None:
+    memory.usual += step_s / USUAL_S * (load - memory.usual)
+    memory.middle += step_s / MIDDLE_S * (load - memory.middle)
+    if memory.middle > 0:
+        off = (load - memory.middle) / memory.middle
+        memory.swing += step_s / SWING_S * (min(1.0, off * off) - memory.swing)
+
+
+def rise_ahead(memory: LoadMemory, *, now_s: float, horizon_s: float) -> float:
+    """The rise over the level to expect in `horizon_s`. Remembers the forecast, and judges those that are due."""
+    claims = memory.claims
+    while claims and claims[0][0] <= now_s:
+        _, level, claimed = claims.popleft()
+        scale = max(level, claimed)
+        memory.came += claimed * (memory.level - level) / scale**2
+        memory.claimed += (claimed / scale) ** 2
+    rise = min(memory.slope * horizon_s, RISE_MAX * memory.level)
+    if rise <= 0:
+        return 0.0
+    claims.append((now_s + horizon_s, memory.level, rise))
+    return rise * trend_gain(memory)
+
+
+def trend_gain(memory: LoadMemory) -> float:
+    """How far the trend is trusted: the best factor for its past forecasts, times TRUST, 0 to 1."""
+    return min(1.0, max(0.0, TRUST * (memory.came + PRIOR) / (memory.claimed + PRIOR)))

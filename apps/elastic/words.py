@@ -19,6 +19,19 @@ REASONS = {
     "below": gettext_noop("%(metric)s is %(value)s, below %(limit)s for %(low)s samples"),
     "between": gettext_noop("%(metric)s is %(value)s, and no threshold has been passed for long enough"),
     "target": gettext_noop("%(metric)s is %(value)s and is to be held at %(target)s, which takes %(wish)s"),
+    "trend": gettext_noop(
+        "%(metric)s is %(value)s and rises; to be held at %(target)s it takes %(wish)s by the time they serve"
+    ),
+    "saturated": gettext_noop(
+        "%(metric)s is %(value)s, so that there may be more load than it shows: half as much again takes %(wish)s"
+    ),
+    "predicted": gettext_noop(
+        "%(metric)s is %(value)s, but past weeks had more at this time, which takes %(wish)s to hold %(target)s"
+    ),
+    "within": gettext_noop("%(metric)s is %(value)s, near enough to %(target)s"),
+    "young": gettext_noop(
+        "%(metric)s wants %(wish)s, but has come again only for a while; another %(left_s)s are to be seen"
+    ),
     "window": gettext_noop("%(metric)s wants %(wish)s, but wanted %(peak)s %(ago_s)s ago"),
     "no_samples": gettext_noop("there are no samples of %(metric)s yet"),
     "stale": gettext_noop("the newest sample of %(metric)s is %(age_s)s old"),

@@ -4,9 +4,10 @@ Out at once and in proportion: to what the load is, or will be when an instance 
 largest load of the past window (JD: only if the metrics stayed low over a past period). What was only forecast is kept
 until it should have come.
 
-The window is `window_s` where much would be taken (15 % and more: a burst has passed), and three times that where
-little would be (it would soon be asked for again), for load that goes on and off, and in a sudden dip: less than 40 %
-of the usual load of the past hour looks like an outage elsewhere, after which everybody comes back at once (Scryer).
+The window is `window_s` where little would be taken (it would soon be asked for again), for load that goes on and off,
+and in a sudden dip: less than 40 % of the usual load of the past hour looks like an outage elsewhere, after which
+everybody comes back at once (Scryer). Otherwise, where much would be taken (15 % and more: a burst has passed), it is a
+third of that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ BUCKET_S = 15.0
 TOLERANCE_OUT, TOLERANCE_IN = 0.05, 0.07
 """How far the metric may be off before anything changes: HPA allows 10 % either way."""
 MUCH = 0.15
-LONG = 3.0
+SOON = 1 / 3
 SWING_MAX = 0.3
 DIP = 0.4
 SATURATED = 97.0
@@ -86,7 +87,7 @@ def _wish(
     horizon_s: float,
 ) -> Wish:
     load = state.load
-    peak = _largest(state.peaks, seen.now_s - LONG * policy.window_s)
+    peak = _largest(state.peaks, seen.now_s - policy.window_s)
     ahead = _largest(state.ahead, seen.now_s - horizon_s)
     need, code = (ahead, "trend") if ahead > load.level else (load.level, "target")
     if metric.metric == "cpu" and state.value >= SATURATED and seen.starting == 0:
@@ -106,7 +107,7 @@ def _wish(
         return Wish(metric.metric, seen.wanted, Reason("within", values))
     keep = max(peak, need)
     if keep >= now * (1 - TOLERANCE_IN) and load.swing <= SWING_MAX and load.level >= DIP * load.usual:
-        newer = max(_largest_since(state.peaks, seen.now_s - policy.window_s), need)
+        newer = max(_largest_since(state.peaks, seen.now_s - SOON * policy.window_s), need)
         if newer < now * (1 - MUCH):
             keep = newer
     wanted = min(seen.wanted, instances_for(keep, target)) if keep < now * (1 - TOLERANCE_IN) else seen.wanted
@@ -119,7 +120,7 @@ def _wish(
         values["wish"] = wish
     if wanted < seen.wanted:
         unknown = in_doubt(state, policy, seen)
-        left_s = state.since_s + policy.window_s - seen.now_s
+        left_s = state.since_s + SOON * policy.window_s - seen.now_s
         if unknown is None and left_s > 0:
             unknown = Reason("young", {"wish": wanted, "left_s": left_s})
         if unknown is not None:

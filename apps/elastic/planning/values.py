@@ -63,7 +63,7 @@ class Policy:
 
     `min`, `max`: bounds of what is ever asked for. `step`: instances a threshold fires for.
     `window_s`: target mode shrinks only to the largest load of so many past seconds (JD: only if the metrics stayed
-    low over a past period), and of three times as many where little would be gained (see `target`). `cooldown_out_s`,
+    low over a past period), of a third of them where much would be gained (see `target`). `cooldown_out_s`,
     `cooldown_in_s`: least time since the last change before growing or shrinking. `grow_max`: instances added by one
     decision at most, None for any number.
 
@@ -83,7 +83,7 @@ class Policy:
     min: int
     max: int
     step: int = 1
-    window_s: float = 200.0
+    window_s: float = 600.0
     cooldown_out_s: float = 0.0
     cooldown_in_s: float = 0.0
     grow_max: int | None = None

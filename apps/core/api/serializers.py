@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.models import Cluster, ClusterWatch, Operation, OperationLog
@@ -57,7 +58,7 @@ class OperationSerializer(OperationListSerializer):
     """With its log, oldest line first. `controls`: what it can be told now, by whoever may change its target. `next`:
     the operation that waits to take over from it; `takes_over`: the one that it took over from, or will."""
 
-    log = OperationLogSerializer(many=True)
+    log = serializers.SerializerMethodField()
     controls = serializers.SerializerMethodField()
     next = serializers.SerializerMethodField()
     takes_over = serializers.SerializerMethodField()
@@ -66,11 +67,16 @@ class OperationSerializer(OperationListSerializer):
         fields = [*OperationListSerializer.Meta.fields, "controls", "next", "takes_over", "log"]
         read_only_fields = fields
 
+    @extend_schema_field(OperationLogSerializer(many=True))
+    def get_log(self, operation: Operation) -> Any:
+        return [] if operation.is_new else OperationLogSerializer(operation.log.all(), many=True).data
+
     def get_controls(self, operation: Operation) -> list[str]:
         return list(controls_of(operation))
 
     def get_next(self, operation: Operation) -> int | None:
-        successor = successor_of(operation) if operation.is_active else None
+        may_have_one = operation.is_active and not operation.is_new
+        successor = successor_of(operation) if may_have_one else None
         return successor.pk if successor else None
 
     def get_takes_over(self, operation: Operation) -> int | None:

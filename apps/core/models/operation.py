@@ -118,6 +118,8 @@ class Operation(models.Model):
 
     objects = OperationQuerySet.as_manager()
 
+    is_new = False
+    """Whether this process has only just written it: nothing can have been said of it, and nobody waits behind it."""
     prepared: Any = None
     """What its kind read for its next step together with others (see `kinds.Together`); never stored."""
 

@@ -150,6 +150,7 @@ def operation_insert(
     operation.after = after
     with transaction.atomic():
         operation.save(force_insert=True)
+    operation.is_new = True
     return operation
 
 

@@ -51,6 +51,7 @@ class ChronosJob(TypedDict):
     environmentVariables: NotRequired[list[EnvironmentVariable]]
     successCount: NotRequired[int]
     errorCount: NotRequired[int]
+    errorsSinceLastSuccess: NotRequired[int]
     lastSuccess: NotRequired[str]
     lastError: NotRequired[str]
 

@@ -16,6 +16,7 @@ from apps.core.api.notifications import (
 )
 from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
+from apps.elastic.api.ringing import ScheduleRungView
 from apps.elastic.api.scaling import (
     AllScalingPauseView,
     AllScalingResumeView,
@@ -26,6 +27,7 @@ from apps.elastic.api.scaling import (
     ScalingResumeView,
     ScalingView,
 )
+from apps.elastic.api.schedules import CalendarView, ScheduleRunViewSet, ScheduleViewSet
 from apps.hosts.api.views import HostView, HostViewSet
 from apps.jobs.api.base import JOB
 from apps.jobs.api.cloning import ClonePlanView, CloneView, MigratePlanView, MigrateView
@@ -58,6 +60,8 @@ router.register("jobs", JobViewSet, basename="job")
 router.register(rf"{JOB}/versions", VersionViewSet, basename="job-version")
 router.register(rf"{JOB}/instances", InstanceViewSet, basename="job-instance")
 router.register(rf"{JOB}/scaling/history", ScalingHistoryViewSet, basename="job-scaling-history")
+router.register(rf"{JOB}/schedules/runs", ScheduleRunViewSet, basename="job-schedule-run")
+router.register(rf"{JOB}/schedules", ScheduleViewSet, basename="job-schedule")
 router.register("favourites", FavouriteViewSet, basename="favourite")
 router.register("views", SavedViewViewSet, basename="view")
 router.register("releases", ReleaseViewSet, basename="release")
@@ -77,6 +81,10 @@ router.register("users/me/tokens", TokenViewSet, basename="token")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/plan/", JobPlanView.as_view(), name="jobs-plan"),  # before the job of this name
     *router.urls,
+    re_path(rf"^{JOB}/scaling/calendar/$", CalendarView.as_view(), name="job-scaling-calendar"),
+    re_path(
+        r"^callbacks/chronos/(?P<schedule_id>[0-9]{1,18})/$", ScheduleRungView.as_view(), name="schedule-rung"
+    ),
     re_path(rf"^{JOB}/history/$", HistoryView.as_view(), name="job-history"),
     re_path(rf"^{JOB}/compare/$", CompareView.as_view(), name="job-compare"),
     re_path(rf"^{JOB}/clone/$", CloneView.as_view(), name="job-clone"),

@@ -49,6 +49,7 @@ OCEAN_MIN_UP_S = env_int("OCEAN_MIN_UP_S", 3)
 OCEAN_PUBLIC_URL = env_str(
     "OCEAN_PUBLIC_URL", f"http://127.0.0.1:{env_int('OCEAN_PORT', 8000)}/" if OCEAN_EMBEDDED else ""
 )
+OCEAN_CALLBACK_URL = env_str("OCEAN_CALLBACK_URL", OCEAN_PUBLIC_URL).rstrip("/")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCEAN_MAIL_FROM", "Ocean <ocean@localhost>")
 OCEAN_NOTIFY_REFUSED_NETWORKS = env_networks("OCEAN_NOTIFY_REFUSED_NETWORKS")
 OCEAN_MAIL = env_mail("OCEAN_SMTP_URL")
@@ -220,6 +221,17 @@ CELERY_BEAT_SCHEDULE = {
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-releases": {"task": "jobs.prune_releases", "schedule": 3600.0, "options": {"expires": 3600}},
     "count-usage": {"task": "jobs.count_usage", "schedule": 60.0, "options": {"expires": 60}},
+    "watch-schedules": {"task": "elastic.watch_schedules", "schedule": 5.0, "options": {"expires": 10}},
+    "reconcile-chronos": {
+        "task": "elastic.reconcile_every_chronos",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
+    "prune-schedule-runs": {
+        "task": "elastic.prune_schedule_runs",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "prune-jobs": {"task": "jobs.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(OCEAN_VAR / "celerybeat-schedule")
@@ -262,6 +274,8 @@ SPECTACULAR_SETTINGS = {
         "ReleaseState": "apps.jobs.models.Release.State",
         "ReleaseItemState": "apps.jobs.models.ReleaseItem.State",
         "Level": "apps.jobs.models.JobEvent.Level",
+        "ScheduleKind": "apps.elastic.models.ScheduleKind",
+        "ScheduleRunState": "apps.elastic.models.ScheduleRun.State",
         "NotificationSeverity": "apps.core.models.Severity",
         "GroupLanguage": "apps.core.models.notification.LANGUAGES",
         "DeliveryState": "apps.core.models.NotificationDelivery.State",

@@ -10,8 +10,8 @@ from django.core.serializers import serialize
 from apps.accounts.models import ApiToken, Membership, ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line, make_token
 from apps.core.models import Operation
-from apps.elastic.models import ScalingPolicy, ScalingState
-from apps.elastic.tests.factories import make_policy
+from apps.elastic.models import ScalingPolicy, ScalingSchedule, ScalingState, ScheduleRun
+from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import (
     Favourite,
     Instance,
@@ -32,7 +32,8 @@ from apps.jobs.tests.factories import make_job_operation, make_release, make_run
 
 WRITTEN = (
     Favourite, Instance, Job, JobEvent, JobOrigin, JobTemplate, JobTemplateVersion, JobVersion, Membership,
-    Operation, ProductLine, Release, ReleaseItem, SavedView, ScaleExpiry, ScalingPolicy, ScalingState, Secret,
+    Operation, ProductLine, Release, ReleaseItem, SavedView, ScaleExpiry, ScalingPolicy, ScalingSchedule,
+    ScalingState, ScheduleRun, Secret,
 )  # fmt: skip
 """All that a call about any of them could write."""
 NUMBER = 999_999_999
@@ -58,6 +59,7 @@ class Things:
     operation: Operation
     view: SavedView
     secret: Secret
+    schedule: ScalingSchedule
     token: ApiToken
 
     @classmethod
@@ -78,6 +80,7 @@ class Things:
             operation=operation,
             view=SavedView.objects.create(name="v", query="state=running", author=owner, product_line=line),
             secret=Secret.objects.get(),
+            schedule=make_schedule(job=job),
             token=ApiToken.objects.get(user=owner),
         )
 
@@ -89,7 +92,12 @@ class Things:
         """The values of an API address's parameters; `family` is how its routes' names begin."""
         number = {"number": 1, "other": 1}
         values: dict[str, dict[str, Any]] = {
-            "job": {"tag": self.job.tag, **number, "task_id": self.job.instances.all()[0].task_id},
+            "job": {
+                "tag": self.job.tag,
+                **number,
+                "task_id": self.job.instances.all()[0].task_id,
+                "pk": self.schedule.pk,
+            },
             "favourite": {"tag": self.job.tag},
             "product-line": {"tag": self.line.tag, "line": self.line.tag},
             "member": {"line": self.line.tag, "username": self.owner.username},

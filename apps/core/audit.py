@@ -34,6 +34,10 @@ ACTIONS = {
     "scaling.resume": _("scaling resumed"),
     "scaling.resume_all": _("all scaling resumed"),
     "scaling.set": _("scaling policy set"),
+    "schedule.change": _("schedule changed"),
+    "schedule.create": _("schedule added"),
+    "schedule.delete": _("schedule removed"),
+    "schedule.revoke": _("schedule's token revoked"),
     "secret.delete": _("secret deleted"),
     "secret.set": _("secret set"),
     "template.create": _("template created"),
@@ -49,6 +53,7 @@ ACTIONS = {
 """Each action in words."""
 DETAILS = {
     "fields": _("fields"),
+    "id": _("number"),
     "instances": _("instances"),
     "reason": _("reason"),
     "role": _("role"),

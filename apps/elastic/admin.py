@@ -6,7 +6,13 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline
-from apps.elastic.models import ScalingDecision, ScalingPolicy, ScalingState
+from apps.elastic.models import (
+    ScalingDecision,
+    ScalingPolicy,
+    ScalingSchedule,
+    ScalingState,
+    ScheduleRun,
+)
 
 
 class ScalingStateInline(ReadOnlyInline):
@@ -35,3 +41,37 @@ class ScalingDecisionAdmin(ReadOnlyAdmin):
     list_select_related = ["job"]
     search_fields = ["job__tag"]
     ordering = ["-id"]
+
+
+@admin.register(ScalingSchedule)
+class ScalingScheduleAdmin(ReadOnlyAdmin):
+    list_display = [
+        "job",
+        "start",
+        "time_zone",
+        "interval",
+        "kind",
+        "instances",
+        "enabled",
+        "next_at",
+        "chronos",
+        "chronos_error",
+    ]
+    list_filter = ["enabled", "kind", "misfire", "chronos", "job__cluster"]
+    list_select_related = ["job"]
+    search_fields = ["job__tag", "note"]
+    raw_id_fields = ["job", "created_by"]
+
+
+@admin.register(ScheduleRun)
+class ScheduleRunAdmin(ReadOnlyAdmin):
+    list_display = ["job", "due_at", "at", "state", "trigger", "kind", "instances", "missed", "why"]
+    list_filter = ["state", "trigger"]
+    list_select_related = ["job"]
+    search_fields = ["job__tag"]
+    ordering = ["-id"]
+    exclude = ["text", "values"]
+
+    @admin.display(description=_("why"))
+    def why(self, run: ScheduleRun) -> str:
+        return run.rendered

@@ -13,3 +13,4 @@ class ElasticConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.elastic.topics")
+        import_module("apps.elastic.schedules.tasks")

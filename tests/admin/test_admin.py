@@ -31,8 +31,17 @@ from apps.core.models import (
     OperationLog,
 )
 from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
-from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
-from apps.elastic.tests.factories import make_decision, make_policy
+from apps.elastic.models import (
+    ChronosLook,
+    ScalingDecision,
+    ScalingPause,
+    ScalingPolicy,
+    ScalingSchedule,
+    ScalingState,
+    ScheduleBound,
+    ScheduleRun,
+)
+from apps.elastic.tests.factories import make_decision, make_policy, make_run, make_schedule
 from apps.hosts.models import Host
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import (
@@ -73,6 +82,8 @@ NOT_REGISTERED: dict[type[Model], str] = {
     ReleaseItem: "shown on its release's page",
     ScalingPause: "one row at most, which every page of scaling shows",
     ScalingState: "shown on its policy's page",
+    ScheduleBound: "shown by its job's calendar",
+    ChronosLook: "shown at the schedules that it is about",
 }
 MAX_QUERIES = 12
 WRITABLE = {User, ProductLine, Membership, Cluster}
@@ -140,6 +151,8 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     JobTemplateVersion: lambda: make_template().versions.get(),
     ScalingPolicy: lambda: make_policy(),
     ScalingDecision: lambda: make_decision(),
+    ScalingSchedule: lambda: make_schedule(),
+    ScheduleRun: lambda: make_run(),
     Secret: lambda: Secret.objects.create(
         product_line=make_product_line(), name="key", value="s3cret", updated_by=make_user()
     ),

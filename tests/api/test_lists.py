@@ -16,7 +16,8 @@ from apps.accounts.tests.factories import make_product_line, make_sre, make_user
 from apps.core.models import Cluster, Operation
 from apps.core.tests.client import api_client, field_codes
 from apps.core.tests.factories import make_cluster, make_watch
-from apps.elastic.tests.factories import make_decision
+from apps.elastic.models import ScalingSchedule
+from apps.elastic.tests.factories import make_decision, make_run, make_schedule
 from apps.hosts.selectors import hosts_visible
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import Job, JobTemplate, SavedView, Secret
@@ -65,6 +66,10 @@ def _secret(world: World) -> None:
     Secret.objects.create(product_line=world.line, name=name, value="x", updated_by=world.sre)
 
 
+def _schedule(world: World) -> ScalingSchedule:
+    return make_schedule(job=world.job, start=f"2016-10-01T02:{ScalingSchedule.objects.count():02}")
+
+
 @dataclass(frozen=True)
 class List:
     """How to add a row to a list, and how many queries the list takes: one for the token, one to count, the rows;
@@ -84,6 +89,8 @@ LISTS = {
     "job-version-list": List(lambda world: make_version(world.job, author=world.sre), 4),
     "job-instance-list": List(lambda world: make_instance(job=world.job), 4),
     "job-scaling-history-list": List(lambda world: make_decision(job=world.job), 4),
+    "job-schedule-list": List(_schedule, 4),
+    "job-schedule-run-list": List(lambda world: make_run(schedule=_schedule(world)), 4),
     "favourite-list": List(lambda world: favourite_set(job=make_job(), by=world.sre, starred=True), 3),
     "view-list": List(
         lambda world: view_save(name=str(SavedView.objects.count()), query="state=draft", by=world.sre), 3

@@ -23,7 +23,7 @@ from apps.core import urls as core_urls
 from apps.core.audit import audit
 from apps.core.models import Heartbeat, Operation
 from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
-from apps.elastic.tests.factories import make_decision, make_policy
+from apps.elastic.tests.factories import make_decision, make_policy, make_run
 from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
 from apps.jobs import urls as jobs_urls
@@ -70,7 +70,7 @@ NOT_PAGES = {
 ALIKE = {
     # names, units and codes that are written alike in both languages
     "Ocean", "Agent", "English", "API", "JSON", "CPU", "GPU", "GiB", "MiB", "Mbit", "HTTP", "TCP", "IP", "ID",
-    "SRE", "DBA", "UTC", "YAML", "Prometheus",
+    "SRE", "DBA", "UTC", "YAML", "Prometheus", "Chronos",
     # an example of a command
     "curl", "POST",
     # the words of specs and rows, where they stand as they are stored
@@ -190,6 +190,7 @@ def values(sre: User) -> dict[str, Any]:
     make_job_from(template, {"size_1": 2}, product_line=line, cluster=cluster, name="x-2")
     make_policy(job=job)
     make_decision(job=job)
+    make_run()
     make_template_version(template, spec={"command": "./run-2"})
     audit(by=None, action="member.set", object="x-1", product_line=line, role="x", fields=["x-1"])
     group = make_group(name="group-1", members=[sre], product_line=line)

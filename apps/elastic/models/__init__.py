@@ -1,6 +1,23 @@
-"""Scaling by metric: policies, what was decided, and what the control loop remembers."""
+"""Scaling by metric: policies, what was decided, what the control loop remembers. By time: schedules and their runs."""
 
 from apps.elastic.models.decision import ScalingDecision, ScalingState
 from apps.elastic.models.policy import ScalingPause, ScalingPolicy
+from apps.elastic.models.schedule import (
+    ChronosLook,
+    ScalingSchedule,
+    ScheduleBound,
+    ScheduleKind,
+    ScheduleRun,
+)
 
-__all__ = ["ScalingDecision", "ScalingPause", "ScalingPolicy", "ScalingState"]
+__all__ = [
+    "ChronosLook",
+    "ScalingDecision",
+    "ScalingPause",
+    "ScalingPolicy",
+    "ScalingSchedule",
+    "ScalingState",
+    "ScheduleBound",
+    "ScheduleKind",
+    "ScheduleRun",
+]

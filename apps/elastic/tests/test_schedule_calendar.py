@@ -128,9 +128,9 @@ class TestDaylightSaving:
         found = rule("2026-03-29T00:00", "Europe/Berlin", "PT2H")
         assert first(found, 3) == ["2026-03-28T23:00", "2026-03-29T01:00", "2026-03-29T03:00"]
 
-    def test_two_times_that_do_not_exist_are_one_slot(self) -> None:
-        found = Recurrence(datetime(2026, 3, 29, 2, 10), "Europe/Berlin", Interval(days=1))
-        assert len({slot for slot in islice(found.slots(utc("2026-03-28T00:00")), 3)}) == 3
+    def test_exact_time_is_counted_from_the_leap(self) -> None:
+        found = rule("2026-03-29T02:10", "Europe/Berlin", "PT10M")
+        assert first(found, 3) == ["2026-03-29T01:00", "2026-03-29T01:10", "2026-03-29T01:20"]
 
     @pytest.mark.parametrize(
         "zone",

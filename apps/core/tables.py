@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import django_tables2 as tables
@@ -37,10 +37,6 @@ NOTHING = mark_safe('<span class="text-secondary ocean-none">–</span>')  # no 
 """In a cell without a value; on a phone such a cell is left out."""
 SHORT: dict[str, dict[str, str]] = {"td": {"class": "text-nowrap"}}
 """`attrs` of a column whose text stays on one line."""
-
-
-_templates: dict[str, Template] = {}
-"""The templates of columns that are written where the column is, by their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +164,13 @@ def _template_of(column: tables.TemplateColumn) -> Template:
     if column.template_name:
         found: Template = get_template(column.template_name).template  # type: ignore[attr-defined] # Django's own
         return found
-    return _templates.setdefault(column.template_code, Template(column.template_code))
+    return _written_here(column.template_code)
+
+
+@cache
+def _written_here(code: str) -> Template:
+    """The template of a column that has its text in the table itself."""
+    return Template(code)
 
 
 def _opening(column: BoundColumn, label: str) -> SafeString:

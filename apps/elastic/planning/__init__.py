@@ -14,6 +14,8 @@ again with the newest number while the job is held. A schedule's `floor` is a le
 number is kept to whatever the metrics say. Both stay within `max`, quota and room, and `clamps` says what was cut.
 Bad data (stale, partial or missing samples, a source that is away, starting or unhealthy instances) holds or grows.
 
+`backtest(policy, history, limits=limits_of(today))` replays recorded samples through a policy.
+
 A verdict, a clamp and the reason of a wish are codes with values, put into words elsewhere. The catalogue:
 
 reasons of a wish, and verdicts when nothing held it
@@ -39,6 +41,7 @@ clamps: {wish, to}
     min, max, floor, quota, capacity, grow_max, step
 """
 
+from apps.elastic.planning.backtest import Backtest, backtest, limits_of
 from apps.elastic.planning.deciding import decide
 from apps.elastic.planning.memory import Memory
 from apps.elastic.planning.values import (
@@ -56,6 +59,7 @@ from apps.elastic.planning.values import (
 )
 
 __all__ = [
+    "Backtest",
     "Decision",
     "Memory",
     "Metric",
@@ -68,5 +72,7 @@ __all__ = [
     "Sample",
     "Shrinking",
     "Wish",
+    "backtest",
     "decide",
+    "limits_of",
 ]

@@ -42,15 +42,13 @@ PRIOR = 0.05
 """What a job without a past is taken to have seen: one rise by a fifth, forecast rightly."""
 
 MIDDLE_S, SWING_S, USUAL_S = 300.0, 900.0, 3600.0
-GAP_S = 30.0
-"""After a longer silence slopes and differences begin anew."""
 
 
-def load_see(memory: LoadMemory, *, time_s: float, load: float) -> None:
-    """One more sample of the total load."""
+def load_see(memory: LoadMemory, *, time_s: float, load: float, gap_s: float) -> None:
+    """One more sample of the total load. After a gap of more than `gap_s` slopes and differences begin anew."""
     recent = memory.recent
     step_s = time_s - memory.time_s
-    if recent and step_s > GAP_S:
+    if recent and step_s > gap_s:
         recent.clear()
     memory.time_s = time_s
     recent.append(load)
@@ -106,11 +104,11 @@ def _slope_see(memory: LoadMemory, load: float, sigma: float) -> float:
 
 
 def _swing_see(memory: LoadMemory, load: float, step_s: float) -> None:
-    memory.usual += step_s / USUAL_S * (load - memory.usual)
-    memory.middle += step_s / MIDDLE_S * (load - memory.middle)
+    memory.usual += min(1.0, step_s / USUAL_S) * (load - memory.usual)
+    memory.middle += min(1.0, step_s / MIDDLE_S) * (load - memory.middle)
     if memory.middle > 0:
         off = (load - memory.middle) / memory.middle
-        memory.swing += step_s / SWING_S * (min(1.0, off * off) - memory.swing)
+        memory.swing += min(1.0, step_s / SWING_S) * (min(1.0, off * off) - memory.swing)
 
 
 def rise_ahead(memory: LoadMemory, *, now_s: float, horizon_s: float) -> float:

@@ -63,7 +63,8 @@ def target_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Obse
         if state.sampled_s is None or sample.time_s - state.sampled_s > policy.stale_s:
             state.since_s = sample.time_s
         state.sampled_s, state.value, state.reporting = sample.time_s, value, sample.reporting
-        load_see(state.load, time_s=sample.time_s, load=value * (sample.reporting + silent))
+        total = value * (sample.reporting + silent)
+        load_see(state.load, time_s=sample.time_s, load=total, gap_s=policy.stale_s)
         _remember(state.peaks, sample.time_s, state.load.level)
         rise = rise_ahead(state.load, now_s=sample.time_s, horizon_s=horizon_s)
         if rise > 0:

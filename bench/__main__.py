@@ -1,11 +1,13 @@
 """`python -m bench [c1 c2 …] [--full] [--seconds N] [--report]`: run these benchmarks, or all, each in a house of its
-own. Prints CSV; `--report` also writes them into docs/benchmarks.md, beside those of earlier runs."""
+own. Prints CSV; `--report` also writes docs/benchmarks.md anew, after each benchmark."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
 
 from bench import (
@@ -34,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Figure]]] = {
     "c9": c9_thousand.run,
     "c13": c13_start.run,
 }
+BROKEN = "runs that broke off"
 
 
 def main() -> None:
@@ -46,14 +49,29 @@ def main() -> None:
     options = Options(full=asked.full, seconds=asked.seconds)
     rows = csv.writer(sys.stdout)
     rows.writerow(COLUMNS)
-    figures = []
+    figures: list[Figure] = []
+    broken = 0
     for name in asked.names or BENCHMARKS:
-        for figure in BENCHMARKS[name](options):
+        for figure in _figures(name, options):
             figures.append(figure)
             rows.writerow(figure.row())
             sys.stdout.flush()
-    if asked.report:
-        report_write(figures, full=options.full)
+            broken += figure.what == BROKEN
+        if asked.report:
+            report_write(figures, full=options.full)
+    if broken:
+        sys.exit(1)
+
+
+def _figures(name: str, options: Options) -> Iterator[Figure]:
+    """What a benchmark says, then how long it took; one that breaks off says so, and the others have their turn."""
+    began = time.monotonic()
+    try:
+        yield from BENCHMARKS[name](options)
+    except Exception as exc:  # noqa: BLE001 - the others have their turn whatever it was
+        traceback.print_exc()
+        yield Figure(name.upper(), BROKEN, 1, "", "=", 0, note=f"{type(exc).__name__}: {str(exc)[:200]}")
+    yield Figure(name.upper(), "the benchmark took", time.monotonic() - began, "s")
 
 
 if __name__ == "__main__":

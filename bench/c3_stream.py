@@ -14,7 +14,7 @@ SETTLE_S = 10.0
 
 
 def run(options: Options) -> Iterator[Figure]:
-    seconds = options.lasting(full=200, small=20)
+    seconds = options.lasting(full=100, small=20)
     cuts = 20 if options.full else 5
     with mirrored(options) as found:
         storm = threading.Thread(

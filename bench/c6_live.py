@@ -66,7 +66,7 @@ class Pages:
 
 
 def run(options: Options) -> Iterator[Figure]:
-    seconds = options.lasting(full=120, small=20)
+    seconds = options.lasting(full=60, small=20)
     clients = 200 if options.full else 50
     with mirrored(options) as found:
         web = found.house.web()

@@ -34,8 +34,12 @@ def _table(figures: Iterable[Figure]) -> str:
         f"| {' | '.join(COLUMNS)} |",
         f"| {' | '.join('---' for _ in COLUMNS)} |",
     ]
-    lines += [f"| {' | '.join(figure.row())} |" for figure in figures]
+    lines += [f"| {' | '.join(map(_cell, figure.row()))} |" for figure in figures]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())
 
 
 def _commit() -> str:

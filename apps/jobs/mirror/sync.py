@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 
 from django.db.models import Q, QuerySet
@@ -29,6 +30,8 @@ BETWEEN_S = 0.01
 """What is heard meanwhile waits for so long at most while answers are on their way."""
 LARGE = 100
 """Instances of a job from which on its counts are asked for first."""
+DIAGNOSE_AFTER = timedelta(seconds=1)
+"""An instance that is replaced leaves its job ill for a moment, which needs no reason."""
 DIAGNOSE_AT_MOST = 100
 DIAGNOSE_FOR_S = 0.5
 """Jobs in trouble that are asked about in one round, and for how long; the others have their turn in the next."""
@@ -138,8 +141,10 @@ def diagnose_troubled(cluster: Cluster, engine: Engine, *, after: int) -> int:
     Returns where to go on, so that each has its turn; 0 when the last was reached."""
     busy = Operation.objects.active().filter(target_type="job").values("target_id")
     ill = Q(state=Job.State.DEGRADED) | Q(state=Job.State.DEPLOYING, target_version__isnull=False)
-    troubled = Job.objects.alive().filter(ill, cluster=cluster).exclude(pk__in=busy)
-    troubled = troubled.select_related("cluster")
+    troubled = Job.objects.alive().filter(
+        ill, cluster=cluster, state_since__lt=timezone.now() - DIAGNOSE_AFTER
+    )
+    troubled = troubled.exclude(pk__in=busy).select_related("cluster")
     _diagnose_for(DIAGNOSE_FOR_S / 2, troubled.filter(problems=[]).order_by("-state_since"), engine)
     known = troubled.filter(pk__gt=after).exclude(problems=[]).order_by("pk")
     looked, all_of_them = _diagnose_for(DIAGNOSE_FOR_S / 2, known, engine)

@@ -60,8 +60,8 @@ STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
 STUCK_AFTER_S = 90.0
 """A loop that has not turned for this long is no sign of life any more."""
-LOOK_AT_MOST = 30
-"""Workloads that are asked for together: what is heard meanwhile waits."""
+LOOK_AT_MOST = 12
+"""Workloads that are asked for together: what is heard of them meanwhile waits."""
 TOO_MANY = 300
 """More workloads to look at than this: a snapshot is cheaper."""
 STORM_SHARE = 4
@@ -88,8 +88,9 @@ class ClusterWatcher:
         self.stood_by = False  # whether another watcher was found at work
         self._turned = time.monotonic()
         self._facts = Facts()
-        self._asked: frozenset[WorkloadId] = frozenset()
-        """What is being looked at: what is heard of these waits for the answer, which would come too late otherwise."""
+        self._asked: set[WorkloadId] = set()
+        """What is being looked at because of a hint: what is heard of these waits for the answer, which would come too
+        late otherwise. Of those that are only verified it does not wait: they are verified again."""
         self._dirty: set[WorkloadId] = set()
         self._unverified: dict[WorkloadId, Unverified] = {}
         self._whole_at: dict[
@@ -215,15 +216,18 @@ class ClusterWatcher:
         """Ask for what events pointed at. What takes long to ask for is asked for less often."""
         now = time.monotonic()
         dirty = set(islice(self._worth_a_look(now), LOOK_AT_MOST))
+        hinted = self._dirty & dirty
         self._dirty -= dirty
         for path in dirty:
             self._unverified.pop(path, None)
         whole = {path for path, at in self._whole_at.items() if at <= now}
-        self._asked = frozenset(dirty | whole)
+        self._asked = hinted | whole
         try:
-            looked = sync_some(self.cluster, self.engine, self._asked, whole=whole, pool=pool, between=listen)
+            looked = sync_some(
+                self.cluster, self.engine, dirty | whole, whole=whole, pool=pool, between=listen
+            )
         finally:
-            self._asked = frozenset()
+            self._asked = set()
         listen()  # what waited
         log.debug("watch_looked", extra={"workloads": len(dirty), "ms": round(looked.took_s * 1000)})
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -16,6 +17,8 @@ from apps.jobs.mirror.sync import diagnose_troubled, sync_everything
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_running_job
 from engines.base import Engine, WorkloadId
+
+A_WHILE_AGO = timezone.now() - timedelta(minutes=1)
 
 
 class Asked:
@@ -34,7 +37,9 @@ def test_of_many_jobs_in_trouble_each_is_asked_about_in_its_turn(monkeypatch: py
     cluster, engine = make_cluster(), Asked()
     known = [missing().as_json()]
     jobs = [
-        make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+        make_running_job(
+            cluster=cluster, instances=1, state=Job.State.DEGRADED, state_since=A_WHILE_AGO, problems=known
+        )
         for _ in range(5)
     ]
     after, turns = 0, []
@@ -47,6 +52,14 @@ def test_of_many_jobs_in_trouble_each_is_asked_about_in_its_turn(monkeypatch: py
 
 
 @pytest.mark.django_db
+def test_a_job_whose_instance_is_just_being_replaced_is_not_asked_about() -> None:
+    cluster, engine = make_cluster(), Asked()
+    make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, state_since=timezone.now())
+    diagnose_troubled(cluster, cast(Engine, engine), after=0)
+    assert engine.paths == []
+
+
+@pytest.mark.django_db
 def test_a_job_that_has_just_fallen_ill_goes_before_those_whose_reason_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -54,10 +67,12 @@ def test_a_job_that_has_just_fallen_ill_goes_before_those_whose_reason_is_known(
     cluster, engine = make_cluster(), Asked()
     known = [missing().as_json()]
     old = [
-        make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, problems=known)
+        make_running_job(
+            cluster=cluster, instances=1, state=Job.State.DEGRADED, state_since=A_WHILE_AGO, problems=known
+        )
         for _ in range(2)
     ]
-    new = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED)
+    new = make_running_job(cluster=cluster, instances=1, state=Job.State.DEGRADED, state_since=A_WHILE_AGO)
     after = diagnose_troubled(cluster, cast(Engine, engine), after=0)
     Job.objects.filter(pk=new.pk).update(problems=known)
     diagnose_troubled(cluster, cast(Engine, engine), after=after)

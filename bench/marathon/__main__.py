@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -146,17 +148,17 @@ class Fake:
         return await _answer(json.dumps({"made": self.made, "cut": self.cut, "readers": len(self.readers)}))
 
     async def _blow(self, *, rate: float, seconds: float, reorder: float = 0.0, repeat: float = 0.0) -> None:
-        """`rate` events a second for `seconds`, then what is under way comes to its end."""
-        began, sent = time.monotonic(), 0
+        """`rate` events a second for `seconds`, then, as fast, what is under way comes to its end."""
         probe_each = max(1, round(rate / PROBES_A_SECOND))
-        while (passed := time.monotonic() - began) < seconds:
-            due = int(rate * passed) - sent
-            if due > 0:
-                sent += due
-                events = self._spoilt(self.state.events(due), reorder=reorder, repeat=repeat)
-                self._send(events, probe_each=probe_each)
-            await asyncio.sleep(TICK_S)
-        self._send([*self.state.settle(), *self.held])
+        async for due in _ticks(rate, seconds):
+            events = self._spoilt(self.state.events(due), reorder=reorder, repeat=repeat)
+            self._send(events, probe_each=probe_each)
+        rest = self.state.settle()
+        async for due in _ticks(rate):
+            if not (last := list(islice(rest, due))):
+                break
+            self._send(last, probe_each=probe_each)
+        self._send(self.held)
         self.held = []
 
     def _spoilt(self, events: Iterable[Event], *, reorder: float, repeat: float) -> Iterable[Event]:
@@ -205,6 +207,17 @@ class Fake:
         if state == "RUNNING":
             self.told.add(task)
         return True
+
+
+async def _ticks(rate: float, seconds: float = math.inf) -> AsyncIterator[int]:
+    """How many events are due, again and again."""
+    began, sent = time.monotonic(), 0
+    while (passed := time.monotonic() - began) < seconds:
+        due = int(rate * passed) - sent
+        if due > 0:
+            sent += due
+            yield due
+        await asyncio.sleep(TICK_S)
 
 
 def _chunk(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Logs as events: `event=operation_claimed operation=12 target=… request=…`, one line each.
+"""Logs as events: `event=operation_step operation=12 target=… request=…`, one line each.
 
 What is bound (request, operation, user) comes from a context variable, set once by the middleware or the
 task, so that no call repeats it. Secrets and whole environments are never passed as fields.

@@ -14,3 +14,4 @@ class ElasticConfig(AppConfig):
     def ready(self) -> None:
         import_module("apps.elastic.topics")
         import_module("apps.elastic.schedules.tasks")
+        import_module("apps.elastic.forms")

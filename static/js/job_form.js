@@ -64,4 +64,5 @@ document.querySelector("[data-template-choice]")?.addEventListener("change", (ev
 
 showTag();
 offerPorts();
+if (/^#tab-\w+$/.test(location.hash) && !form.querySelector(".is-invalid")) document.querySelector(`${location.hash}-label`)?.click();
 form.querySelector(".tab-pane.active .is-invalid")?.focus();

@@ -23,6 +23,7 @@ from apps.core import urls as core_urls
 from apps.core.audit import audit
 from apps.core.models import Heartbeat, Operation
 from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
+from apps.elastic import urls as elastic_urls
 from apps.elastic.tests.factories import make_decision, make_policy, make_run
 from apps.hosts import urls as hosts_urls
 from apps.hosts.tests.factories import make_host
@@ -59,6 +60,7 @@ NOT_PAGES = {
     # answered to a POST, or a stream, or a list of options
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
     "accounts:token_revoke", "core:live", "core:operation_cancel", "core:operation_tell",
+    "elastic:pause", "elastic:resume", "elastic:approve",
     "core:notification_group_delete", "core:notification_member", "core:notification_member_remove",
     "core:notification_channel_delete", "core:notification_channel_test",
     "jobs:api_call", "jobs:api_call_new",
@@ -91,7 +93,7 @@ WORD = re.compile(r"(?<![\w.$/@:=-])[A-Za-z]{2,}(?![\w$/@=-]|[.:][\w/…])")
 
 
 def _routes() -> dict[str, URLPattern]:
-    modules = (accounts_urls, core_urls, hosts_urls, jobs_urls)
+    modules = (accounts_urls, core_urls, elastic_urls, hosts_urls, jobs_urls)
     found = {
         f"{module.app_name}:{pattern.name}": pattern
         for module in modules

@@ -71,11 +71,13 @@ class WordsField(TextField):
 
 
 class ChoiceField(forms.ChoiceField):
-    """A choice; a value that is none of them is kept and named by the spec's rules. `labels`: each choice in words."""
+    """A choice; a value that is none of them is kept and named by the spec's rules. `labels`: each choice in words;
+    `switches_off`: the choice that makes the rest of the row say nothing."""
 
     unit = ""
 
-    def __init__(self, *, choices: Iterable[tuple[str, Text]], **kwargs: Any) -> None:
+    def __init__(self, *, choices: Iterable[tuple[str, Text]], switches_off: str = "", **kwargs: Any) -> None:
+        self.switches_off = switches_off
         super().__init__(**{"required": False, "choices": choices, **kwargs})
         self.labels = dict(choices)
 

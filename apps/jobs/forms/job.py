@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.jobs.forms.fields import PlainForm
 from apps.jobs.forms.hooks import HookForm, PostStartForm, PreStopForm
 from apps.jobs.forms.initial import spec_with_defaults
+from apps.jobs.forms.parts import FormPart
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.forms.rows import (
     ConstraintRow,
@@ -69,9 +70,9 @@ _PATH = re.compile(r"spec\.(?P<key>\w+)(?:\[(?P<index>\d+)\])?(?:\.(?P<field>.*)
 
 
 class JobForm:
-    """The three tabs. Bound (`data`) it keeps what was typed; otherwise it shows `spec`.
+    """The tabs. Bound (`data`) it keeps what was typed; otherwise it shows `spec`.
 
-    `place` is there for a new job only: where a job stands never changes.
+    `place` is there for a new job only: where a job stands never changes. `parts` are the tabs that other apps keep.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class JobForm:
         spec: Mapping[str, Any] | None = None,
         note: str = "",
         place: PlaceForm | None = None,
+        parts: Sequence[FormPart] = (),
     ) -> None:
+        self.parts = parts
         shown = spec_with_defaults(spec or {})
         self.place_form = place
         self.what = WhatForm(data, initial={**shown, "args": shlex.join(shown["args"])})
@@ -121,6 +124,10 @@ class JobForm:
         if errors or own:
             raise InvalidInput(*errors, *own)
         return NewJob(**self.place_form.cleaned_data, spec=self._spec(), note=self.note_text)
+
+    def errors_in_parts(self) -> list[FieldError]:
+        """What is wrong there, so that it is said together with what is wrong with the spec."""
+        return [error for part in self.parts for error in part.errors()]
 
     @property
     def note_text(self) -> str:
@@ -179,7 +186,9 @@ class JobForm:
     def put_errors(self, errors: Iterable[FieldError]) -> None:
         """Put each error (`spec.health_checks[0].path`) at its field; what has none goes above the form."""
         for error in errors:
-            if not self._place_in_rows(error) and not self._place_in_plain(error):
+            if part := next((part for part in self.parts if error.field.startswith(part.id)), None):
+                part.place(error)
+            elif not self._place_in_rows(error) and not self._place_in_plain(error):
                 self.general_errors.append(error.detail)
 
     def _place_in_rows(self, error: FieldError) -> bool:
@@ -209,7 +218,8 @@ class JobForm:
     @property
     def errors_by_tab(self) -> dict[str, bool]:
         """Which tabs hold an error, by their ids."""
-        return {tab: any(self._part_has_errors(part) for part in parts) for tab, parts in _TABS.items()}
+        own = {tab: any(self._part_has_errors(part) for part in parts) for tab, parts in _TABS.items()}
+        return own | {part.id: part.has_errors for part in self.parts}
 
     @property
     def first_tab(self) -> str:

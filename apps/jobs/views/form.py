@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from apps.accounts.rights import Right, lines_with
 from apps.core.errors import Forbidden, InvalidInput, StaleVersion
 from apps.core.views.pages import PageRequest
 from apps.jobs.forms import JobForm, PlaceForm
+from apps.jobs.forms.parts import parts_of
 from apps.jobs.services import job_create, job_version_add
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.form_page import (
@@ -25,6 +27,7 @@ from apps.jobs.views.form_page import (
     render_edit,
     render_new,
     render_stale,
+    save_parts,
     saved_new,
     saved_version,
     version_of,
@@ -49,18 +52,22 @@ def job_new(request: PageRequest) -> HttpResponse:
         return render_start(request, start)
     if request.method != "POST":
         place = place_form(lines, initial=_initial_place(request, lines))
-        form = JobForm(spec=start.made.spec if start and start.made else None, place=place)
+        spec = start.made.spec if start and start.made else None
+        form = JobForm(spec=spec, place=place, parts=parts_of(request.user, None))
         return render_new(request, form, start=start)
     if is_yaml(request):
         return new_as_yaml(request, lines=lines, start=start)
-    form = JobForm(data=request.POST, place=place_form(lines, data=request.POST))
+    parts = parts_of(request.user, None, request.POST)
+    form = JobForm(data=request.POST, place=place_form(lines, data=request.POST), parts=parts)
     try:
         new = replace(form.new_job(), origin=start.origin if start else None)
-        job = job_create(new=new, by=request.user)
+        with transaction.atomic():
+            job = job_create(new=new, by=request.user)
+            said = save_parts(form.parts, job, by=request.user)
     except InvalidInput as exc:
-        form.put_errors(exc.errors)
+        form.put_errors([*exc.errors, *form.errors_in_parts()])
         return render_new(request, form, start=start, status=422)
-    return saved_new(request, job)
+    return saved_new(request, job, said)
 
 
 @require_http_methods(GET_AND_POST)
@@ -71,22 +78,25 @@ def job_edit(request: PageRequest, tag: str) -> HttpResponse:
     if request.method != "POST":
         base = version_of(job, request.GET.get("version"))
         spec = _with_suggestion(request, base.spec)
-        return render_edit(request, job, JobForm(spec=spec), edited_version=job.latest_version)
+        form = JobForm(spec=spec, parts=parts_of(request.user, job))
+        return render_edit(request, job, form, edited_version=job.latest_version)
     base = version_of(job, request.POST.get("edited_version"))
     if is_yaml(request):
         return edited_as_yaml(request, job, base=base)
-    form = JobForm(data=request.POST)
+    form = JobForm(data=request.POST, parts=parts_of(request.user, job, request.POST))
     try:
         patch = patch_of(base.spec, form.spec())
-        version = job_version_add(
-            job=job, patch=patch, by=request.user, edited_version=base.number, note=form.note_text
-        )
+        with transaction.atomic():
+            version = job_version_add(
+                job=job, patch=patch, by=request.user, edited_version=base.number, note=form.note_text
+            )
+            said = save_parts(form.parts, job, by=request.user)
     except InvalidInput as exc:
-        form.put_errors(exc.errors)
+        form.put_errors([*exc.errors, *form.errors_in_parts()])
         return render_edit(request, job, form, edited_version=base.number, status=422)
     except StaleVersion:
-        return render_stale(request, job, base=base, patch=patch, note=form.note_text)
-    return saved_version(request, job, version, base=base)
+        return render_stale(request, job, base=base, patch=patch, form=form)
+    return saved_version(request, job, version, base=base, said=said)
 
 
 @require_POST

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -15,12 +15,16 @@ from django.utils.translation import gettext as _
 from apps.core.models import Cluster
 from apps.core.views.pages import PageRequest
 from apps.jobs.forms import JobForm, PlaceForm
+from apps.jobs.forms.parts import FormPart, parts_of
 from apps.jobs.models import Job, JobVersion, job_tag
 from apps.jobs.selectors import secret_names, versions_of
 from apps.jobs.spec import spec_diff, spec_merge, spec_validate
 from apps.jobs.templating.selectors import job_templates_visible
 from apps.jobs.views.changes import ShownChange, shown_changes, top_level
 from apps.jobs.views.template_start import Start
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,13 @@ class Rival:
 
 
 def render_stale(
-    request: PageRequest, job: Job, *, base: JobVersion, patch: Mapping[str, Any], note: str
+    request: PageRequest,
+    job: Job,
+    *,
+    base: JobVersion,
+    patch: Mapping[str, Any],
+    form: JobForm | None = None,
+    note: str = "",
 ) -> HttpResponse:
     """The form again on top of what was saved since: the person's changes win where both changed a field, all
     else is as the other left it, and the next save says so."""
@@ -45,8 +55,30 @@ def render_stale(
         changes=shown_changes(theirs),
         overridden=sorted({top_level(change.field) for change in theirs} & set(patch)),
     )
-    form = JobForm(spec=spec_merge(latest.spec, patch), note=note)
-    return render_edit(request, job, form, edited_version=latest.number, rival=rival, status=409)
+    again = JobForm(
+        spec=spec_merge(latest.spec, patch),
+        note=form.note_text if form else note,
+        parts=form.parts if form else typed_parts(request, job),
+    )
+    return render_edit(request, job, again, edited_version=latest.number, rival=rival, status=409)
+
+
+def typed_parts(request: PageRequest, job: Job | None) -> list[FormPart]:
+    """The tabs that other apps keep, with what was typed into them where it came along."""
+    stored = parts_of(request.user, job)
+    typed = {name.partition("-")[0] for name in request.POST}
+    return parts_of(request.user, job, request.POST) if typed & {part.id for part in stored} else stored
+
+
+def carried(request: PageRequest) -> list[tuple[str, str]]:
+    """What was typed into those tabs, to go along unseen with a document that is edited."""
+    ids = {part.id for part in parts_of(request.user, None)}
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name.partition("-")[0] in ids
+    ]
 
 
 def patch_of(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,17 +87,28 @@ def patch_of(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     return {key: value for key, value in spec.items() if value != base.get(key)}
 
 
-def saved_new(request: PageRequest, job: Job) -> HttpResponse:
+def save_parts(parts: Sequence[FormPart], job: Job, *, by: User) -> list[str]:
+    """Save what other apps keep, in the caller's transaction, and say what was. Raises InvalidInput."""
+    return [said for part in parts if (said := part.save(job, by=by))]
+
+
+def saved_new(request: PageRequest, job: Job, said: Sequence[str]) -> HttpResponse:
     messages.success(request, _("Saved as a draft: version 1. Nothing runs until it is published."))
+    for words in said:
+        messages.success(request, words)
     return _led_on(request, job, version=1)
 
 
-def saved_version(request: PageRequest, job: Job, version: JobVersion, *, base: JobVersion) -> HttpResponse:
-    if version.number == base.number:
+def saved_version(
+    request: PageRequest, job: Job, version: JobVersion, *, base: JobVersion, said: Sequence[str]
+) -> HttpResponse:
+    for words in said:
+        messages.success(request, words)
+    if version.number == base.number and not said:
         messages.info(
             request, _("Nothing was changed: version %(n)s is still the latest.") % {"n": base.number}
         )
-    else:
+    elif version.number != base.number:
         messages.success(request, _("Saved as version %(n)s.") % {"n": version.number})
     return _led_on(request, job, version=version.number)
 

@@ -2,7 +2,8 @@
 
 Both post to the form's own address. `to_yaml` makes a document of what was typed into the form; `yaml` is a document
 that was edited: with `to_form` it becomes the form again, otherwise it is saved, by the same rules. Each error names
-its line and path, and what was typed is kept.
+its line and path, and what was typed is kept: also that of the tabs which are no part of the document, which goes along
+unseen.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,18 +22,22 @@ from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.core.views.pages import PageRequest
 from apps.jobs.documents import PLACE, JobDocument, job_document, read_document, write_document
 from apps.jobs.forms import JobForm, PlaceForm
+from apps.jobs.forms.parts import FormPart
 from apps.jobs.models import Job, JobVersion
 from apps.jobs.services import job_create, job_version_add
 from apps.jobs.services.drafts import NewJob
 from apps.jobs.spec import spec_validate
 from apps.jobs.views.form_page import (
+    carried,
     patch_of,
     place_form,
     render_edit,
     render_new,
     render_stale,
+    save_parts,
     saved_new,
     saved_version,
+    typed_parts,
 )
 from apps.jobs.views.template_start import Start
 
@@ -46,7 +52,8 @@ def is_yaml(request: PageRequest) -> bool:
 def new_as_yaml(request: PageRequest, *, lines: Any, start: Start | None) -> HttpResponse:
     """A new job, from or to a document."""
     if "to_yaml" in request.POST:
-        form = JobForm(data=request.POST, place=place_form(lines, data=request.POST))
+        parts = typed_parts(request, None)
+        form = JobForm(data=request.POST, place=place_form(lines, data=request.POST), parts=parts)
         place = {name: request.POST.get(name, "") for name in PLACE}
         try:
             text = write_document(place, form.spec(), note=form.note_text)
@@ -58,22 +65,25 @@ def new_as_yaml(request: PageRequest, *, lines: Any, start: Start | None) -> Htt
     try:
         document = read_document(text)
         if "to_form" in request.POST:
-            form = _form(document, place=place_form(lines, initial=_place(document)))
+            place_shown = place_form(lines, initial=_place(document))
+            form = _form(document, place=place_shown, parts=typed_parts(request, None))
             return render_new(request, form, start=start)
         new = replace(_new_job(document, lines=lines), origin=start.origin if start else None)
         try:
-            job = job_create(new=new, by=request.user)
+            with transaction.atomic():
+                job = job_create(new=new, by=request.user)
+                said = save_parts(typed_parts(request, None), job, by=request.user)
         except InvalidInput as exc:
             raise InvalidInput(*document.located(exc.errors)) from exc
     except InvalidInput as exc:
         return _render(request, text, errors=exc.errors, start=start)
-    return saved_new(request, job)
+    return saved_new(request, job, said)
 
 
 def edited_as_yaml(request: PageRequest, job: Job, *, base: JobVersion) -> HttpResponse:
     """The next version of a job, from or to a document."""
     if "to_yaml" in request.POST:
-        form = JobForm(data=request.POST)
+        form = JobForm(data=request.POST, parts=typed_parts(request, job))
         try:
             text = job_document(job, form.spec(), note=form.note_text)
         except InvalidInput as exc:
@@ -87,19 +97,22 @@ def edited_as_yaml(request: PageRequest, job: Job, *, base: JobVersion) -> HttpR
         if errors := document.errors_of_place(job):
             raise InvalidInput(*document.located(errors))
         if "to_form" in request.POST:
-            return render_edit(request, job, _form(document), edited_version=base.number)
+            form = _form(document, parts=typed_parts(request, job))
+            return render_edit(request, job, form, edited_version=base.number)
         try:
             patch = patch_of(base.spec, spec_validate(document.spec))
-            version = job_version_add(
-                job=job, patch=patch, by=request.user, edited_version=base.number, note=document.note
-            )
+            with transaction.atomic():
+                version = job_version_add(
+                    job=job, patch=patch, by=request.user, edited_version=base.number, note=document.note
+                )
+                said = save_parts(typed_parts(request, job), job, by=request.user)
         except InvalidInput as exc:
             raise InvalidInput(*document.located(exc.errors)) from exc
     except InvalidInput as exc:
         return _render(request, text, errors=exc.errors, job=job, base=base)
     except StaleVersion:
         return render_stale(request, job, base=base, patch=patch, note=document.note)
-    return saved_version(request, job, version, base=base)
+    return saved_version(request, job, version, base=base, said=said)
 
 
 def _typed(request: PageRequest) -> str:
@@ -125,7 +138,7 @@ def _errors_of(place: PlaceForm) -> Iterable[FieldError]:
             yield FieldError(name, error.code or "invalid", " ".join(error.messages))
 
 
-def _form(document: JobDocument, *, place: PlaceForm | None = None) -> JobForm:
+def _form(document: JobDocument, *, parts: Sequence[FormPart], place: PlaceForm | None = None) -> JobForm:
     """The form with the document in it. Raises InvalidInput for what the form has no place for; what is merely
     wrong or missing it shows as it is."""
     try:
@@ -134,7 +147,7 @@ def _form(document: JobDocument, *, place: PlaceForm | None = None) -> JobForm:
         lost = [error for error in exc.errors if _has_no_place(error, document)]
         if lost:
             raise InvalidInput(*document.located(lost)) from exc
-    return JobForm(spec=document.spec, note=document.note, place=place)
+    return JobForm(spec=document.spec, note=document.note, place=place, parts=parts)
 
 
 def _has_no_place(error: FieldError, document: JobDocument) -> bool:
@@ -154,6 +167,7 @@ def _render(
         "start": start,
         "text": text,
         "errors": errors,
+        "carried": carried(request),
         "job": job,
         "tag": job.tag if job else _("New job"),
         "edited_version": base.number if base else None,

@@ -1,0 +1,79 @@
+"""The tables of scaling's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+
+from apps.core.tables import NOTHING, NUMBER, SHORT, OceanTable
+from apps.core.templatetags.ocean import moment
+from apps.elastic.models import ScalingDecision
+from apps.elastic.words import NAMES, decision_text, measured
+from apps.jobs.models import Job
+
+
+class DecisionTable(OceanTable):
+    """What was decided of one job, taken or not; the newest first."""
+
+    region = "decisions"
+    caption = gettext_lazy("Decisions")
+    empty_template = "elastic/_no_decisions.html"
+    page_size = 10
+
+    at = tables.Column(verbose_name=gettext_lazy("time"), orderable=False, attrs=SHORT)
+    text = tables.Column(accessor="pk", verbose_name=gettext_lazy("decision"), orderable=False)
+    metrics = tables.Column(accessor="pk", verbose_name=gettext_lazy("metrics"), orderable=False)
+    instances = tables.Column(
+        verbose_name=pgettext_lazy("number", "instances"), orderable=False, attrs=NUMBER
+    )
+    acted = tables.Column(verbose_name=gettext_lazy("taken"), orderable=False, attrs=SHORT)
+
+    def __init__(self, *args: Any, job: Job, may_change: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.live = f"scaling:{job.pk}"  # type: ignore[misc] # of this one table
+
+    def cell_at(self, decision: ScalingDecision) -> str:
+        if decision.count == 1:
+            return moment(decision.at)
+        times = ngettext("%(count)s time", "%(count)s times", decision.count) % {"count": decision.count}
+        return format_html(
+            '{}<div class="text-secondary small">{} · {} {}</div>',
+            moment(decision.at),
+            times,
+            _("last"),
+            moment(decision.last_at),
+        )
+
+    def cell_text(self, decision: ScalingDecision) -> str:
+        return decision_text(decision)
+
+    def cell_metrics(self, decision: ScalingDecision) -> str:
+        shown = [
+            (NAMES.get(metric, metric), measured(metric, float(value)))
+            for metric, value in decision.inputs.items()
+            if value is not None
+        ]
+        if not shown:
+            return NOTHING
+        return format_html_join("", '<div class="text-nowrap">{} {}</div>', shown)
+
+    def cell_instances(self, decision: ScalingDecision) -> str:
+        if decision.wanted == decision.instances:
+            return str(decision.instances)
+        return f"{decision.instances} → {decision.wanted}"
+
+    def cell_acted(self, decision: ScalingDecision) -> str:
+        if not decision.acted:
+            return NOTHING
+        if decision.operation is None:
+            return _("yes")
+        return format_html(
+            '<a href="{}" id="decision-operation-{}">#{}</a>',
+            decision.operation.get_absolute_url(),
+            decision.pk,
+            decision.operation.pk,
+        )

@@ -110,7 +110,8 @@ def _held(steps: Sequence[Taken]) -> tuple[list[Taken], set[int], set[int]]:
             woken.add(pk)
     # Asked for only now: whoever lines up locks the row that it waits for.
     waiting = Operation.objects.next_in_line().filter(after__in=[step.operation.pk for step in held])
-    return held, woken, {one.after_id for one in waiting if one.after_id is not None}
+    overtaken = waiting.values_list("after_id", flat=True)
+    return held, woken, {pk for pk in overtaken if pk is not None}
 
 
 def _not_handed_over(step: Taken, overtaken: set[int]) -> Taken:

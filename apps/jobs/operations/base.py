@@ -339,7 +339,7 @@ def prepare_works(operations: Sequence[Operation]) -> None:
     rows = Job.objects.select_related("cluster", "product_line", "side")
     jobs = rows.in_bulk([operation.target_id for operation in operations])
     engines = job_engines(jobs.values())
-    waiting = Operation.objects.next_in_line().filter(after__in=list(operations))
+    waiting = Operation.objects.next_in_line().filter(after__in=list(operations)).only("after", "parameters")
     successors = {one.after_id: one for one in waiting}
     specs: defaultdict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)
     known = [operation for operation in operations if operation.target_id in jobs]

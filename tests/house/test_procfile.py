@@ -9,7 +9,7 @@ _SCRIPT = str(CHECKOUT / "scripts" / "process.sh")
 
 
 def test_the_processes_of_the_architecture_are_there() -> None:
-    assert procfile_names() == ["web", "worker", "beat", "watch"]
+    assert procfile_names() == ["web", "worker", "beat", "watch", "scale"]
 
 
 def test_a_process_gets_its_line_with_variables_filled_in(tmp_path: Path) -> None:
@@ -29,4 +29,4 @@ def test_a_process_gets_its_line_with_variables_filled_in(tmp_path: Path) -> Non
 def test_an_unknown_process_is_refused_with_the_known_ones() -> None:
     done = subprocess.run([_SCRIPT, "wroker"], capture_output=True, text=True, check=False)
     assert done.returncode == 64
-    assert "web worker beat watch" in done.stderr
+    assert "web worker beat watch scale" in done.stderr

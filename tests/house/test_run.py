@@ -81,7 +81,9 @@ def test_it_runs_once_survives_kills_and_leaves_nothing_behind(own: RunningStack
     refuse_busy(Stack.planned(Folder(own.root), own.ports, {}).listening())
 
 
-@pytest.mark.parametrize("program", ["web", "worker", "beat", "watch", "sandbox", "redis", "postgres"])
+@pytest.mark.parametrize(
+    "program", ["web", "worker", "beat", "watch", "scale", "sandbox", "redis", "postgres"]
+)
 def test_a_killed_program_is_started_again_and_all_is_healthy(stack: RunningStack, program: str) -> None:
     stack.kill(program)
     stack.wait_until_healthy()

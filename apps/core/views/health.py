@@ -15,19 +15,21 @@ from django.views.decorators.cache import never_cache
 
 from apps.core.models import Cluster, Heartbeat
 
-WORKER_ALIVE_WITHIN = timedelta(seconds=20)
+BEATS_WITHIN = timedelta(seconds=20)
 
 
 @login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 when database, broker, a worker and each cluster's watcher are alive; 503 with the parts that are not.
+    """200 when database, broker, a worker, the scaling loop and each cluster's watcher are alive; 503 with the parts
+    that are not.
 
     A scheduler that is away does not make Ocean ill: its watcher is alive and says so on the dashboard.
     """
     parts: dict[str, Any] = {"web": "ok", "broker": _broker()}
     try:
-        parts |= {"database": "ok", "worker": _worker(), "watch": _watchers()}
+        parts |= {"database": "ok", "worker": _beats("worker"), "scale": _beats("scale")}
+        parts["watch"] = _watchers()
     except DatabaseError as exc:
         parts["database"] = f"error: {type(exc).__name__}"
     ok = all(
@@ -49,12 +51,12 @@ def _broker() -> str:
     return "ok"
 
 
-def _worker() -> str:
-    beat = Heartbeat.objects.filter(name="worker").first()
+def _beats(name: str) -> str:
+    beat = Heartbeat.objects.filter(name=name).first()
     if beat is None:
         return "no sign of life yet"
     silent = timezone.now() - beat.at
-    return "ok" if silent < WORKER_ALIVE_WITHIN else f"silent for {int(silent.total_seconds())} s"
+    return "ok" if silent < BEATS_WITHIN else f"silent for {int(silent.total_seconds())} s"
 
 
 def _watchers() -> dict[str, str]:

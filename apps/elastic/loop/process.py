@@ -41,18 +41,20 @@ def next_tick(now_s: float) -> float:
 
 
 class ScaleProcess:
-    """Runs until `stop` is set. `now` and `source_of` are for tests to say."""
+    """Runs until `stop` is set. `before_tick` is called before each whole one; it may read the database."""
 
     def __init__(
         self,
         stop: threading.Event,
         *,
         source_of: SourceOf,
+        before_tick: Callable[[], None] = lambda: None,
         tell: Told | None = None,
         now: Callable[[], datetime] = timezone.now,
     ) -> None:
         self._stop = stop
         self._source_of = source_of
+        self._before_tick = before_tick
         self._tell = tell
         self._now = now
         self.stood_by = False
@@ -88,6 +90,7 @@ class ScaleProcess:
                 if now.timestamp() >= due:
                     due = next_tick(now.timestamp())
                     loop.book.stale |= doorbell.changed()
+                    self._before_tick()
                     _report(loop.tick(now))
                     Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"at": now})
                 elif rung := doorbell.wait(due - now.timestamp()):

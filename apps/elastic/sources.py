@@ -1,0 +1,48 @@
+"""The one factory that makes a metric source from a cluster's row."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from apps.core.models import Cluster
+from engines.metrics.base import MetricSource
+from engines.metrics.factory import MetricsAddress, make_source
+
+
+def metrics_address(cluster: Cluster) -> MetricsAddress | None:
+    """Where the cluster's monitoring is; None where it has none."""
+    if not cluster.metrics:
+        return None
+    return MetricsAddress(
+        kind=cast("Literal['falcon', 'prometheus']", cluster.metrics),
+        name=f"{cluster.get_metrics_display()} {cluster.name}",
+        url=cluster.metrics_url,
+        username=cluster.metrics_username,
+        password=cluster.metrics_password,
+    )
+
+
+def get_source(cluster: Cluster) -> MetricSource | None:
+    """A source of the caller's own: it remembers what it has handed out, and is for one caller at a time."""
+    address = metrics_address(cluster)
+    return make_source(address) if address is not None else None
+
+
+class ClusterSources:
+    """The loop's sources, one for each cluster, for as long as the cluster's settings stay what they are."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[MetricsAddress | None, MetricSource | None]] = {}
+
+    def refresh(self) -> None:
+        """Read the clusters' settings again. One query."""
+        for cluster in Cluster.objects.filter(enabled=True):
+            address = metrics_address(cluster)
+            known = self._known.get(cluster.pk)
+            if known is None or known[0] != address:
+                source = make_source(address) if address is not None else None
+                self._known[cluster.pk] = (address, source)
+
+    def __call__(self, cluster_id: int) -> MetricSource | None:
+        known = self._known.get(cluster_id)
+        return known[1] if known else None

@@ -93,8 +93,7 @@ class FalconCallback:
             taken = await self._ring(job_id, said)
         except (RedisError, OSError) as exc:
             log.warning("callback_not_queued", extra={"job": job_id, "error": str(exc)})
-            detail = "The callback could not be queued; the loop looks by itself within seconds."
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Redis does not answer.")
         return HTTPStatus.OK, {"result": "accepted" if taken else "repeated"}
 
     async def _ring(self, job_id: int, said: Mapping[str, str]) -> bool:

@@ -13,6 +13,8 @@ from django.db.models import Q, Sum
 from apps.accounts.models import ProductLine
 from apps.core.models import Operation
 from apps.elastic.models import ScalingPause, ScalingPolicy
+from apps.elastic.schedules.bounds import Bound
+from apps.elastic.schedules.selectors import schedule_bounds
 from apps.hosts.capacity import Capacity, capacity_by_cluster
 from apps.jobs.models import Instance, Job, JobVersion, ScaleExpiry
 from apps.jobs.services.actions import SCALE
@@ -71,6 +73,8 @@ class Surroundings:
     held: Mapping[int, Held] = field(default_factory=dict)
     until: Mapping[int, int] = field(default_factory=dict)
     """Instances that a person asked for until a time, by job."""
+    scheduled: Mapping[int, Bound] = field(default_factory=dict)
+    """What schedules hold a job to."""
     quota_left: Mapping[int, int] = field(default_factory=dict)
     """Instances that a product line may have beside those it has; lines without a quota are not here."""
     all_paused: bool = False
@@ -86,9 +90,11 @@ def read_facts(*, only: Collection[int] | None = None) -> list[Fact]:
     return [Fact(*row) for row in policies.order_by("job_id").values_list(*_COLUMNS)]
 
 
-def read_surroundings(line_ids: set[int], *, agent_id: int, now: datetime) -> Surroundings:
+def read_surroundings(facts: Collection[Fact], *, agent_id: int, now: datetime) -> Surroundings:
+    line_ids = {fact.line_id for fact in facts}
     return Surroundings(
         held=_held(agent_id),
+        scheduled=schedule_bounds([fact.job_id for fact in facts], now),
         until=dict(
             ScaleExpiry.objects.filter(job__scaling__enabled=True, at__gt=now).values_list("job", "during")
         ),

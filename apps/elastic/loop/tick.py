@@ -78,7 +78,7 @@ class Loop:
         facts = read_facts(only=only)
         self.book.update(facts, now=now, turn=self._turn, whole=only is None)
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
-        around = read_surroundings({fact.line_id for fact in facts}, agent_id=self._agent.pk, now=now)
+        around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
         samples = self._read_samples(facts, now=now)
         seen = [self._see(fact, around, samples, now=now) for fact in facts]
         report = Report(jobs=len(seen), away=samples.away)
@@ -114,7 +114,12 @@ class Loop:
         if held is not None and held.is_ours and held.instances is not None:
             wanted = held.instances
         _notice_person(entry, wanted, now=now)
-        floors = [entry.person_floor(now=now), around.until.get(fact.job_id)]
+        bound = around.scheduled.get(fact.job_id)
+        floors = [
+            entry.person_floor(now=now),
+            around.until.get(fact.job_id),
+            bound.floor if bound else None,
+        ]
         floor = max((number for number in floors if number is not None), default=None)
         observation = planning.Observation(
             now_s=now.timestamp(),
@@ -125,6 +130,7 @@ class Loop:
             publishing=held is not None and not held.is_ours,
             samples=samples.of(fact.job_id),
             floor=floor,
+            exact=bound.exact if bound else None,
             quota_max=_quota(fact, wanted, around),
             capacity_max=self._room(entry, fact, wanted),
             source_away=fact.cluster_id in samples.away,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 State = ReleaseItem.State
 LOOK_AGAIN_S = 1.0
+_READ = ("state", "kind", "progress", "message", "message_values", "error", "error_values")
+"""Of the operations that a release started."""
 SHOWN = 5
 """Names in a message; of more, the first ones."""
 
@@ -126,11 +128,12 @@ def _stop_going_back(run: steps.Run) -> Outcome:
 
 
 def _items(release: Release) -> QuerySet[ReleaseItem]:
-    return (
-        ReleaseItem.objects.filter(release=release)
-        .select_related("job__product_line", "job__cluster", "operation", "undo_operation")
-        .order_by("position")
-    )
+    """With what is read of their jobs and operations: of a large release all else would cost more than the step."""
+    own = [field.name for field in ReleaseItem._meta.concrete_fields]
+    of_job = [f"job__{name}" for name in ("name", "deleted_at", "target_version", "wanted")]
+    of_operations = [f"{which}__{name}" for which in ("operation", "undo_operation") for name in _READ]
+    items = ReleaseItem.objects.filter(release=release).select_related("job", "operation", "undo_operation")
+    return items.only(*own, *of_job, *of_operations).order_by("position")
 
 
 def _first(items: list[ReleaseItem], state: State) -> ReleaseItem | None:

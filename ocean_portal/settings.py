@@ -43,6 +43,7 @@ REDIS_URL = env_secret("REDIS_URL")
 OCEAN_CLUSTERS = env_json("OCEAN_CLUSTERS", "[]")
 OCEAN_WORKERS_PER_CLUSTER = env_int("OCEAN_WORKERS_PER_CLUSTER", 3)
 OCEAN_HISTORY_DAYS = env_int("OCEAN_HISTORY_DAYS", 180)
+OCEAN_DECISION_DAYS = env_int("OCEAN_DECISION_DAYS", 14)
 OCEAN_MIN_UP_S = env_int("OCEAN_MIN_UP_S", 3)
 
 # --- telling people ------------------------------------------------------------------------------------
@@ -232,6 +233,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "prune-decisions": {"task": "elastic.prune_decisions", "schedule": 60.0, "options": {"expires": 60}},
     "prune-jobs": {"task": "jobs.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(OCEAN_VAR / "celerybeat-schedule")

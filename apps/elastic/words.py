@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -98,6 +99,21 @@ def reason_text(code: str, values: Mapping[str, Any]) -> str:
         why = str(values.get("why", ""))
         shown["because"] = reason_text(why, values) if why in REASONS and why != "unknown" else why
     return _filled(text, shown)
+
+
+def reason_sentence(decision: ScalingDecision) -> dict[str, Any]:
+    """The same as a stored sentence (`apps.core.models.render_line`), for readers of any language."""
+    return _stored(decision.verdict, decision.values)
+
+
+def _stored(code: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    with translation.override("en"):  # the sources
+        shown = _shown(values)
+        if "metric" in shown:
+            shown["metric"] = {"text": str(shown["metric"])}
+    if code == "unknown":
+        shown["because"] = _stored(str(values.get("why", "")), values)
+    return {"text": REASONS.get(code, code), "values": shown}
 
 
 def clamp_text(clamp: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ class Entry:
     person: tuple[int, datetime] | None = None
     proposed: int | None = None
     alarmed: bool = False
+    limited: bool = False
     series: JobSeries | None = None
 
     def person_floor(self, *, now: datetime) -> int | None:

@@ -40,8 +40,8 @@ SELECT policy.id, new.memory::jsonb, %s, new.proposed, CASE WHEN new.proposed IS
        proposed_at = EXCLUDED.proposed_at
 """
 
-Key = tuple[str, int, int]
-"""(verdict, instances, wanted)."""
+Key = tuple[str, int, int, int]
+"""(verdict, instances, wanted, running): what a chart shows of it."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Journal:
     def note(self, decision: ScalingDecision) -> None:
         """A decision that changes nothing: a repeat of one that is known, or a new row."""
         rows = self._open.setdefault(decision.job_id, {})
-        key = (decision.verdict, decision.instances, decision.wanted)
+        key = (decision.verdict, decision.instances, decision.wanted, decision.running)
         known = rows.get(key)
         if known is None or decision.at - known.at >= MERGE_FOR:
             rows[key] = decision
@@ -78,8 +78,8 @@ class Journal:
             self._repeated.pop(decision.job_id, None)
         ScalingDecision.objects.bulk_create(decisions, batch_size=1000)
 
-    def write(self, *, turn: int, whole: bool = False) -> None:
-        """New rows, up to a number, and a slice of the repeats; `whole`: all of both."""
+    def write(self, *, turn: int, whole: bool = False) -> set[int]:
+        """New rows, up to a number, and a slice of the repeats; `whole`: all of both. Returns whose they are."""
         take: list[ScalingDecision] = []
         for job_id in list(self._fresh):
             if len(take) >= FRESH_A_TICK and not whole:
@@ -96,6 +96,7 @@ class Journal:
         if rows:
             with connection.cursor() as cursor:
                 cursor.execute(_REPEATED, _columns(rows))
+        return {row.job_id for row in (*take, *rows)}
 
     def forget(self, job_ids: Iterable[int]) -> None:
         """Jobs that nothing scales any more."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from apps.core.live import announce
 from apps.elastic import planning
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.book import SLICES, Book, Entry
@@ -86,9 +87,9 @@ class Loop:
         for one in seen:
             if not one.acts:
                 self._journal.note(one.row)
-        self._write(seen, now=now, whole=only is None)
         if self._tell is not None:
             self._tell(seen)
+        self._write(seen, now=now, whole=only is None)
         report.took_s = time.monotonic() - began
         return report
 
@@ -189,16 +190,23 @@ class Loop:
             if one.acts or proposed != one.entry.proposed:
                 urgent.append(one.entry)
             one.entry.proposed = proposed
+        told = {entry.job_id for entry in urgent}
         if not whole:
             checkpoint(urgent, now=now)
+            _announce(told)
             return
         due = {entry.job_id: entry for entry in urgent}
         for entry in self.book.entries.values():
             if entry.job_id % SLICES == self._turn % SLICES:
                 due[entry.job_id] = entry
         self._journal.forget(self._journal.jobs - self.book.entries.keys())
-        self._journal.write(turn=self._turn)
+        told |= self._journal.write(turn=self._turn)
         checkpoint(due.values(), now=now)
+        _announce(told)
+
+
+def _announce(job_ids: Collection[int]) -> None:
+    announce(*(f"scaling:{job_id}" for job_id in job_ids))
 
 
 def _wait(entry: Entry, row: ScalingDecision, *, now: datetime) -> None:

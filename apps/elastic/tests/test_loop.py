@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.tests.factories import make_member
-from apps.core.models import Operation
+from apps.core.models import Notification, Operation
+from apps.core.tests.factories import make_group
 from apps.elastic.agent import autoscaler
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.samples import SampleReader
 from apps.elastic.loop.tick import Loop, Report
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
-from apps.elastic.tests.factories import make_policy
+from apps.elastic.services.retention import decisions_prune
+from apps.elastic.telling import tell
+from apps.elastic.tests.factories import make_decision, make_policy
 from apps.elastic.tests.pretended import PretendedSource
 from apps.elastic.words import decision_text
 from apps.jobs.models import Instance, Job, ScaleExpiry
@@ -333,3 +337,29 @@ def test_a_tick_takes_as_many_queries_for_many_jobs_as_for_few(
     world.tick()
     with django_assert_max_num_queries(10):
         assert world.tick().jobs == jobs
+
+
+def test_groups_are_told_of_what_it_did_once_and_of_a_proposal_when_it_begins(world: World) -> None:
+    job = make_running_job(instances=30)
+    group = make_group(name="sre_ocean")
+    target = [{"metric": "cpu", "mode": "target", "target": 50}]
+    make_policy(job=job, max=50, window_s=15, shrinking="ask", metrics=target, notify=["sre_ocean", "nobody"])
+    world.loop = Loop(world.reader, agent=world.agent, tell=tell)
+    for _ in range(12):
+        world.tick(job, cpu=5)
+    [told] = Notification.objects.filter(group=group)
+    assert told.key == "elastic.approval"
+    assert told.parts[0]["values"]["job"] == job.tag
+    state = ScalingState.objects.get()
+    ScalingState.objects.update(approved=state.proposed, approved_at=world.now)
+    world.tick(job, cpu=5)
+    assert set(Notification.objects.values_list("key", flat=True)) == {"elastic.approval", "elastic.scaled"}
+
+
+def test_old_decisions_go_and_new_ones_stay(settings: Any) -> None:
+    settings.OCEAN_DECISION_DAYS = 14
+    now = timezone.now()
+    kept = make_decision(last_at=now - timedelta(days=13))
+    make_decision(last_at=now - timedelta(days=15))
+    assert decisions_prune(now=now) == 1
+    assert list(ScalingDecision.objects.all()) == [kept]

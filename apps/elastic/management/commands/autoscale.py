@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from apps.elastic.loop.process import ScaleProcess
 from apps.elastic.sources import ClusterSources
+from apps.elastic.telling import tell
 
 
 class Command(BaseCommand):
@@ -20,4 +21,4 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         sources = ClusterSources()
-        ScaleProcess(stop, source_of=sources, before_tick=sources.refresh).run()
+        ScaleProcess(stop, source_of=sources, before_tick=sources.refresh, tell=tell).run()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from apps.accounts.rights import scope
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.services.policies import PROPOSED_WITHIN
 from apps.jobs.models import Job
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 def policy_of(job: Job) -> ScalingPolicy | None:
@@ -18,9 +24,25 @@ def policy_of(job: Job) -> ScalingPolicy | None:
     return policies.filter(job=job).first()
 
 
+def policies_visible(user: User) -> QuerySet[ScalingPolicy]:
+    """The policies of the jobs that the person sees."""
+    policies = ScalingPolicy.objects.select_related("job", "state", "paused_by")
+    return scope(policies.filter(job__deleted_at__isnull=True), user, path="job__product_line")
+
+
 def decisions_of(job: Job) -> QuerySet[ScalingDecision]:
     """The newest first."""
     return ScalingDecision.objects.filter(job=job).select_related("operation").order_by("-id")
+
+
+def newest_decisions(job_ids: Collection[int]) -> dict[int, ScalingDecision]:
+    """The newest of each of these jobs. Two queries, by the index."""
+    newest = ScalingDecision.objects.filter(job=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    ids = (
+        Job.objects.filter(pk__in=job_ids).annotate(newest=Subquery(newest)).values_list("newest", flat=True)
+    )
+    found = ScalingDecision.objects.filter(pk__in=[pk for pk in ids if pk is not None])
+    return {decision.job_id: decision for decision in found}
 
 
 def pause_of_all(*, now: datetime) -> ScalingPause | None:

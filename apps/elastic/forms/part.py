@@ -18,6 +18,7 @@ from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.core.notifications.access import groups_visible
 from apps.core.serializers import checked
 from apps.elastic.forms.policy import MetricRow, PolicyForm, initial_of
+from apps.elastic.forms.schedules import ZONES, ScheduleRows
 from apps.elastic.models import ScalingPolicy
 from apps.elastic.policies import ScalingFields
 from apps.elastic.services import policy_delete, policy_set
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 ID = "scaling"
+BACKTEST_DAYS = (1, 3, 7)
 _METRIC = re.compile(r"metrics\[(?P<index>\d+)\](?:\.(?P<field>.*))?")
 
 
@@ -39,12 +41,16 @@ class ScalingPart:
 
     def __init__(self, user: User, job: Job | None, data: Mapping[str, str] | None = None) -> None:
         self.is_bound = data is not None
+        self.job = job
+        self.backtest_days = BACKTEST_DAYS
         self.policy = ScalingPolicy.objects.filter(job=job).first() if job else None
         entries = self.policy.metrics if self.policy else [_FIRST]
         self.form = PolicyForm(
             data, initial=dict(initial_of(self.policy)), prefix=ID, groups=_groups(user, job, self.policy)
         )
         self.metrics = RowSet(MetricRow, key=f"{ID}-metrics", items=() if data else entries, data=data)
+        self.schedules = ScheduleRows(user, job, data, prefix=ID)
+        self.zones = ZONES
         self.general_errors: list[str] = []
         self._is_stale = False
 
@@ -64,24 +70,39 @@ class ScalingPart:
     def has_errors(self) -> bool:
         if not self.is_bound:
             return False
-        return bool(self.general_errors or self.form.errors or self.metrics.has_errors)
+        return bool(
+            self.general_errors or self.form.errors or self.metrics.has_errors or self.schedules.has_errors
+        )
 
     def errors(self) -> Sequence[FieldError]:
-        if not self._is_wanted():
-            return ()
-        try:
-            self._fields()
-        except InvalidInput as exc:
-            return exc.errors
-        return ()
+        found = list(_under(self.schedules.errors())) if self.is_bound else []
+        if self._is_wanted():
+            try:
+                self.fields()
+            except InvalidInput as exc:
+                found += exc.errors
+        return found
 
     def save(self, job: Job, *, by: User) -> str:
+        if not self.is_bound:
+            return ""
+        if errors := self.errors():
+            raise InvalidInput(*errors)
+        said = [self._save_policy(job, by=by)]
+        try:
+            if self.schedules.save(job, by=by):
+                said.append(_("The schedules are saved, and Chronos is told."))
+        except InvalidInput as exc:
+            raise InvalidInput(*_under(exc.errors)) from exc
+        return " ".join(filter(None, said))
+
+    def _save_policy(self, job: Job, *, by: User) -> str:
         if self._is_dropped():
             return _("The job is no longer scaled by metric.") if policy_delete(job=job, by=by) else ""
         if not self._is_wanted():
             return ""
         before = self.policy.version if self.policy else 0
-        fields = self._fields()
+        fields = self.fields()
         try:
             policy = policy_set(job=job, fields=fields, by=by)
         except InvalidInput as exc:
@@ -95,6 +116,8 @@ class ScalingPart:
     def place(self, error: FieldError) -> None:
         path = error.field.removeprefix(f"{ID}.")
         self._is_stale |= error.code == "stale_version"
+        if self.schedules.place(FieldError(path, error.code, error.detail)):
+            return
         if match := _METRIC.fullmatch(path):
             index = self._row_of_entry(int(match["index"]))
             self.metrics.place(error, index=index, field=MetricRow.field_of(match["field"] or ""))
@@ -105,7 +128,7 @@ class ScalingPart:
         else:
             self.general_errors.append(error.detail)
 
-    def _fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """The policy as typed. Raises InvalidInput, with paths that begin with the part's id."""
         if errors := self._own_errors():
             raise InvalidInput(*errors)

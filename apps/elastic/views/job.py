@@ -18,6 +18,7 @@ from apps.core.views.pages import PageRequest, render_page
 from apps.elastic.filters import DecisionFilter
 from apps.elastic.forms.actions import PauseForm
 from apps.elastic.models import ScalingDecision, ScalingPolicy
+from apps.elastic.schedules.selectors import calendar_of, runs_of
 from apps.elastic.selectors import decisions_of, pause_of_all, policy_of
 from apps.elastic.services import policy_pause, policy_resume, proposal_approve
 from apps.elastic.standing import rules_of, standing_of
@@ -26,7 +27,10 @@ from apps.jobs.models import Job
 from apps.jobs.views.detail import JobTablePage
 from apps.jobs.views.job_page import find_job
 
+CALENDAR_DAYS = 7
+RUNS_SHOWN = 8
 PARTS = {
+    "scaling-calendar": "elastic/_calendar.html",
     "job-header": "jobs/_header.html",
     "scaling-standing": "elastic/_standing.html",
     "decisions": "tables/_region.html",
@@ -57,6 +61,7 @@ class ScalingPage(JobTablePage):
             "rules": rules_of(self.policy) if self.policy else [],
             "standing": self._standing(),
             "pause_form": PauseForm(),
+            **calendar_context(self.job),
         }
 
     def _standing(self) -> Any:
@@ -73,6 +78,17 @@ class ScalingPage(JobTablePage):
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
         return render_page(self.request, self.template_name, context, parts=PARTS)
+
+
+def calendar_context(job: Job) -> dict[str, Any]:
+    """What the schedules will do in the next days, and what became of the last times."""
+    found = calendar_of(job, now=timezone.now(), days=CALENDAR_DAYS)
+    runs = runs_of(job)[:RUNS_SHOWN]
+    return {
+        "calendar": found,
+        "runs": runs,
+        "has_schedules": bool(found["entries"] or runs or found["holds"]),
+    }
 
 
 @require_POST

@@ -1,0 +1,59 @@
+"""A changed policy beside today's, over the samples of past days: which would have been better?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.serializers import checked
+from apps.elastic.history import recorded_of
+from apps.elastic.planning import Policy, Sample
+from apps.elastic.planning.backtest import Backtest, backtest, limits_of
+from apps.elastic.policies import ScalingFields, planned
+from apps.elastic.selectors import policy_of
+from apps.jobs.models import Job
+
+MAX_DAYS = 14
+POINTS = 6000
+"""Of one metric at most: a week in steps of two minutes, a day in steps of fifteen seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`today` is None where the job has no policy yet, both where there are no samples. `away`: why the samples are not
+    the monitoring's own but those of the decisions."""
+
+    changed: Backtest | None
+    today: Backtest | None
+    samples: int
+    away: str
+
+
+def backtest_compared(job: Job, fields: Any, *, days: int) -> Compared:
+    """Replay the last days through `fields` (as a policy is written) and through the policy that the job has. Both are
+    judged by the same limits, today's. Raises InvalidInput for a policy that is not valid. Asks the monitoring."""
+    values: Mapping[str, Any] = checked(ScalingFields(data=fields))
+    changed = planned(values)
+    policy = policy_of(job)
+    today = planned(policy) if policy is not None else None
+    end = timezone.now()
+    names = sorted({metric.metric for each in (changed, today) if each for metric in each.metrics})
+    recorded = recorded_of(job, names, start=end - timedelta(days=days), end=end, points=POINTS)
+    count = sum(len(samples) for samples in recorded.samples.values())
+    if not count:
+        return Compared(None, None, 0, recorded.away)
+    limits = limits_of(today or changed)
+    for name, limit in limits_of(changed).items():
+        limits.setdefault(name, limit)
+
+    def replayed(one: Policy) -> Backtest:
+        own: dict[str, list[Sample]] = {
+            metric.metric: recorded.samples[metric.metric] for metric in one.metrics
+        }
+        return backtest(one, own, limits=limits)
+
+    return Compared(replayed(changed), replayed(today) if today is not None else None, count, recorded.away)

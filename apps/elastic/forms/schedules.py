@@ -1,0 +1,217 @@
+"""The rows of scheduled scaling: start, interval (years, months, days, hours and minutes), instances, as on the slide;
+the time zone, what the number means, and what happens to one that was missed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from apps.core.errors import FieldError, InvalidInput
+from apps.core.serializers import checked
+from apps.elastic.api.schedule_shapes import ScheduleFields
+from apps.elastic.models import ScalingSchedule
+from apps.elastic.models.schedule import ScheduleKind
+from apps.elastic.schedules.calendar import read_interval
+from apps.elastic.schedules.selectors import schedules_of
+from apps.elastic.schedules.services import schedule_change, schedule_create, schedule_delete
+from apps.jobs.forms.fields import ChoiceField, NumberField, TextField
+from apps.jobs.forms.row_set import RowSet
+from apps.jobs.forms.rows import RowForm
+from apps.jobs.models import Job
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+KEY = "schedules"
+ZONES = (
+    "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Singapore", "Asia/Tokyo", "Asia/Kolkata", "Europe/London",
+    "Europe/Berlin", "America/New_York", "America/Los_Angeles", "UTC",
+)  # fmt: skip
+"""Offered; any other of the database of time zones can be typed."""
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)")
+_PATH = re.compile(rf"{KEY}\[(?P<index>\d+)\](?:\.(?P<field>.*))?")
+INTERVAL = ("years", "months", "days", "time")
+
+
+class ScheduleRow(RowForm):
+    """One row. `schedule` is the id of the one that it was made from, empty in a new one."""
+
+    fresh: ClassVar[Mapping[str, Any]] = {"time": "00:00", "days": "1"}
+
+    schedule = forms.CharField(required=False, widget=forms.HiddenInput)
+    start = TextField(
+        label=gettext_lazy("Start"),
+        attrs={"placeholder": "2016-10-01 00:00"},
+        help_text=gettext_lazy("As the clock of the time zone shows it."),
+    )
+    years = NumberField(label=gettext_lazy("Interval"), unit=pgettext_lazy("interval", "years"))
+    months = NumberField(label=gettext_lazy("months"), unit=pgettext_lazy("interval", "months"))
+    days = NumberField(label=gettext_lazy("days"), unit=pgettext_lazy("interval", "days"))
+    time = TextField(
+        label=gettext_lazy("hours:minutes"),
+        attrs={"placeholder": "02:00"},
+        help_text=gettext_lazy("All empty or zero: once."),
+    )
+    instances = NumberField(label=pgettext_lazy("number", "Instances"))
+    time_zone = TextField(
+        label=gettext_lazy("Time zone"),
+        attrs={"list": "zone-options"},
+        help_text=gettext_lazy("Empty: your own."),
+    )
+    kind = ChoiceField(
+        label=gettext_lazy("Beside metrics"),
+        choices=ScheduleKind.choices,
+        initial="floor",
+        help_text=gettext_lazy("At least so many, or exactly so many whatever the metrics say."),
+    )
+    misfire = ChoiceField(
+        label=gettext_lazy("When it was missed"),
+        choices=ScalingSchedule.Misfire.choices,
+        initial="make_up",
+    )
+
+    def fields_of(self, *, time_zone: str) -> dict[str, Any]:
+        """The row as a schedule is written. Raises InvalidInput (`time`) for a clock that is none."""
+        values = self.cleaned_data
+        return {
+            "start": values["start"],
+            "interval": self._interval(),
+            "instances": values["instances"],
+            "time_zone": values["time_zone"] or time_zone,
+            "kind": values["kind"],
+            "misfire": values["misfire"],
+        }
+
+    def _interval(self) -> str:
+        values = self.cleaned_data
+        clock = _CLOCK.fullmatch(values["time"] or "00:00")
+        if clock is None:
+            raise InvalidInput(FieldError("time", "invalid", _("Write hours and minutes as 02:00.")))
+        date = "".join(
+            f"{values[name]}{unit}"
+            for name, unit in (("years", "Y"), ("months", "M"), ("days", "D"))
+            if values[name] not in ("", 0)
+        )
+        time = "".join(
+            f"{int(part)}{unit}" for part, unit in zip(clock.groups(), "HM", strict=True) if int(part)
+        )
+        return f"P{date}{'T' if time else ''}{time}" if date or time else ""
+
+    @classmethod
+    def row_of(cls, item: Any) -> dict[str, Any]:
+        return row_of(item) if isinstance(item, ScalingSchedule) else dict(item)
+
+    def field_at_fault(self, code: str) -> str:
+        return "start"
+
+
+def row_of(schedule: ScalingSchedule) -> dict[str, Any]:
+    """A schedule as its row."""
+    interval = read_interval(schedule.interval) if schedule.interval else None
+    years, months = divmod(interval.months, 12) if interval else (0, 0)
+    hours, minutes = divmod(interval.minutes, 60) if interval else (0, 0)
+    return {
+        "schedule": str(schedule.pk),
+        "start": schedule.start.replace("T", " "),
+        "years": str(years or ""),
+        "months": str(months or ""),
+        "days": str(interval.days or "") if interval else "",
+        "time": f"{hours:02}:{minutes:02}" if hours or minutes else "",
+        "instances": str(schedule.instances),
+        "time_zone": schedule.time_zone,
+        "kind": schedule.kind,
+        "misfire": schedule.misfire,
+    }
+
+
+class ScheduleRows:
+    """All rows of a job; what is saved is what differs."""
+
+    def __init__(self, user: User, job: Job | None, data: Mapping[str, str] | None, *, prefix: str) -> None:
+        self.known = {str(row.pk): row for row in schedules_of(job)} if job else {}
+        self.time_zone = user.time_zone or settings.OCEAN_DEFAULT_TIME_ZONE
+        self.rows = RowSet(
+            ScheduleRow,
+            key=f"{prefix}-{KEY}",
+            items=() if data else list(self.known.values()),
+            data=data,
+        )
+
+    @property
+    def has_errors(self) -> bool:
+        return self.rows.has_errors
+
+    def errors(self) -> list[FieldError]:
+        """What is wrong with them, by paths that begin with `schedules`."""
+        try:
+            self._asked()
+        except InvalidInput as exc:
+            return list(exc.errors)
+        return []
+
+    def save(self, job: Job, *, by: User) -> bool:
+        """Make the job's schedules what the rows say; whether anything changed. Raises InvalidInput."""
+        asked = self._asked()
+        kept = {str(row.cleaned_data["schedule"]) for row in self.rows.rows}
+        changed = False
+        for pk, schedule in self.known.items():
+            if pk not in kept:
+                schedule_delete(schedule=schedule, by=by)
+                changed = True
+        for index, (row, fields) in enumerate(zip(self.rows.rows, asked, strict=True)):
+            known = self.known.get(str(row.cleaned_data["schedule"]))
+            try:
+                changed |= _save(job, known, fields, by=by)
+            except InvalidInput as exc:
+                raise InvalidInput(*_under(exc.errors, index)) from exc
+        return changed
+
+    def place(self, error: FieldError) -> bool:
+        """Put an error at its row; whether it is one of theirs."""
+        if not error.field.startswith(KEY):
+            return False
+        match = _PATH.fullmatch(error.field)
+        index = int(match["index"]) if match else None
+        field = (match["field"] or "") if match else ""
+        if match and not field:
+            self.rows.errors_of_all.append(error.detail)
+        else:
+            self.rows.place(error, index=index, field="days" if field == "interval" else field)
+        return True
+
+    def _asked(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        errors = [FieldError(KEY, "invalid", str(text)) for text in self.rows.non_form_errors()]
+        for index, row in enumerate(self.rows.rows):
+            try:
+                assert isinstance(row, ScheduleRow)
+                fields = row.fields_of(time_zone=self.time_zone)
+                found.append(checked(ScheduleFields(data=fields, partial=True)))
+            except InvalidInput as exc:
+                errors += _under(exc.errors, index)
+        if errors:
+            raise InvalidInput(*errors)
+        return found
+
+
+def _save(job: Job, known: ScalingSchedule | None, fields: Mapping[str, Any], *, by: User) -> bool:
+    if known is None:
+        schedule_create(job=job, by=by, fields=fields)
+        return True
+    if all(getattr(known, name) == value for name, value in fields.items()):
+        return False
+    schedule_change(schedule=known, by=by, fields=fields)
+    return True
+
+
+def _under(errors: Sequence[FieldError], index: int) -> list[FieldError]:
+    return [
+        FieldError(f"{KEY}[{index}]{'.' if error.field else ''}{error.field}", error.code, error.detail)
+        for error in errors
+    ]

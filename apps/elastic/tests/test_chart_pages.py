@@ -1,0 +1,168 @@
+"""The chart and the backtest: what the monitoring says, and what is shown while it is away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.models import ProductLine, Role
+from apps.accounts.tests.factories import make_member, make_product_line
+from apps.core.tests.pages import html_of, text
+from apps.elastic.models import ScalingPolicy
+from apps.elastic.tests.factories import make_decision, make_policy
+from apps.jobs.models import Job
+from apps.jobs.tests.factories import make_running_job
+from apps.jobs.tests.pages import form_data
+from engines.metrics.base import Metric, Point, SourceAway
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class Source:
+    """A monitoring that says the same load for ever: 400 % of CPU over the instances that there are."""
+
+    away: bool = False
+    asked: list[tuple[Metric, int]] = field(default_factory=list)
+    name = "falcon test"
+    step_s = 5
+
+    def finest_step_s(self, *, age_s: float) -> int:
+        return 60
+
+    def history(
+        self, endpoints: Sequence[str], metric: Metric, *, start_s: int, end_s: int, step_s: int
+    ) -> Sequence[Point]:
+        if self.away:
+            raise SourceAway(self.name, "no connection")
+        self.asked.append((metric, step_s))
+        count = len(endpoints)
+        return [Point(at, 400 / count, 400, count) for at in range(start_s, end_s, step_s)]
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> Source:
+    found = Source()
+    monkeypatch.setattr("apps.elastic.history.get_source", lambda cluster: found)
+    return found
+
+
+@pytest.fixture
+def line() -> ProductLine:
+    return make_product_line()
+
+
+@pytest.fixture
+def job(line: ProductLine) -> Job:
+    return make_running_job(product_line=line, instances=4)
+
+
+@pytest.fixture
+def page(client: Client, line: ProductLine) -> Client:
+    client.force_login(make_member(line))
+    return client
+
+
+def chart(job: Job, hours: int = 1) -> str:
+    return f"/jobs/{job.tag}/scaling/chart/?hours={hours}"
+
+
+def test_the_chart_shows_the_metric_its_limits_and_what_was_decided(
+    page: Client, job: Job, source: Source
+) -> None:
+    make_policy(job=job)
+    values = {"metric": "cpu", "value": 100.0, "limit": 80.0, "high": 3}
+    decision = make_decision(job=job, verdict="above", values=values, instances=4, wanted=5, acted=True)
+    html = html_of(page, chart(job))
+    assert source.asked == [("cpu", 60)]
+    assert 'class="chart-line chart-metric" d="M' in html
+    assert "&gt; 80 %" in html
+    assert "&lt; 60 %" in html
+    words = "From 4 to 5: CPU is 100 %, above 80 % for 3 samples."
+    assert f'data-words="{words}"' in html
+    assert f'href="#decisions-{decision.pk}"' in html
+    assert "CPU 100 % · wanted" in html
+    assert 'aria-pressed="true"' in html
+    html_of(page, chart(job, hours=72))
+    assert source.asked[-1] == ("cpu", 1080)
+
+
+def test_while_the_monitoring_is_away_the_decisions_values_are_shown(
+    page: Client, job: Job, source: Source
+) -> None:
+    source.away = True
+    make_policy(job=job)
+    make_decision(job=job, inputs={"cpu": 63.0}, last_at=timezone.now() - timedelta(minutes=1))
+    html = html_of(page, chart(job))
+    assert "The monitoring does not answer" in html
+    assert "no connection" in html
+    assert "CPU 63 %" in html
+
+
+def test_a_page_never_waits_for_the_monitoring(page: Client, job: Job, source: Source) -> None:
+    make_policy(job=job)
+    html = html_of(page, f"/jobs/{job.tag}/scaling/")
+    assert f'hx-get="/jobs/{job.tag}/scaling/chart/"' in html
+    assert source.asked == []
+
+
+def test_a_chart_is_for_those_who_see_the_job_and_of_a_job_that_is_scaled(page: Client, job: Job) -> None:
+    assert page.get(chart(job)).status_code == 404
+    assert page.get(chart(make_policy().job)).status_code == 404
+
+
+def typed(page: Client, job: Job, **changed: str) -> dict[str, str]:
+    data = form_data(page.get(f"/jobs/{job.tag}/edit/"), "job-form")
+    return {**data, "scaling-shrinking": "steps", "backtest_days": "1", **changed}
+
+
+def test_a_change_is_compared_with_todays_policy_and_nothing_is_saved(
+    page: Client, job: Job, source: Source
+) -> None:
+    policy = make_policy(job=job, max=20)
+    url = f"/jobs/{job.tag}/scaling/backtest/"
+    answer = page.post(
+        url,
+        typed(page, job, **{"scaling-metrics-0-mode": "target", "scaling-metrics-0-target": "50"}),
+    )
+    assert answer.status_code == 200
+    said = text(answer.content.decode())
+    assert "The last 1 day, replayed." in said
+    # 400 % of CPU: at five instances it is between the thresholds of today, eight hold it at 50 %.
+    hours = re.search(r"Instance-hours ([\d.]+) ([\d.]+)", said)
+    assert hours is not None
+    assert float(hours[1]) == pytest.approx(5 * 24, rel=0.01)
+    assert float(hours[2]) == pytest.approx(8 * 24, rel=0.01)
+    assert "Instances, least to most 4–5 " in said
+    policy.refresh_from_db()
+    assert (policy.version, policy.metrics[0]["mode"]) == (1, "threshold")
+
+
+def test_a_change_that_is_not_valid_is_told_so(page: Client, job: Job, source: Source) -> None:
+    make_policy(job=job)
+    answer = page.post(f"/jobs/{job.tag}/scaling/backtest/", typed(page, job, **{"scaling-max": "0"}))
+    assert answer.status_code == 422
+    assert "greater than or equal to 1" in answer.content.decode()
+    assert source.asked == []
+
+
+def test_without_samples_it_says_so(page: Client, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.elastic.history.get_source", lambda cluster: None)
+    answer = page.post(f"/jobs/{job.tag}/scaling/backtest/", typed(page, job))
+    assert "There are no samples" in answer.content.decode()
+    assert ScalingPolicy.objects.count() == 0
+
+
+def test_trying_a_policy_out_is_for_those_who_may_change_it(
+    client: Client, line: ProductLine, job: Job, source: Source
+) -> None:
+    client.force_login(make_member(line, role=Role.VIEWER))
+    assert client.post(f"/jobs/{job.tag}/scaling/backtest/", {}).status_code == 403
+    assert client.post(f"/jobs/{make_running_job().tag}/scaling/backtest/", {}).status_code == 404
+    assert source.asked == []

@@ -60,6 +60,14 @@ async def test_a_page_hears_within_a_second_of_what_it_shows_and_of_nothing_else
         assert await heard(stream) == ["jobs"]
 
 
+async def test_a_page_that_listens_holds_no_connection_to_the_database() -> None:
+    client = AsyncClient()
+    await client.aforce_login(await sync_to_async(make_user)())
+    response = await client.get("/live/", {"topics": "jobs"})
+    assert response.status_code == 200
+    assert await sync_to_async(lambda: connections["default"].connection)() is None
+
+
 async def test_a_topic_of_somebody_elses_is_dropped() -> None:
     mine, theirs = await sync_to_async(_two_operations)()
     client = AsyncClient()

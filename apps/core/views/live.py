@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_not_required
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -23,6 +24,8 @@ async def live(request: HttpRequest) -> HttpResponseBase:
     topics = await sync_to_async(allowed)(user, asked)
     if not topics:
         return HttpResponse(status=204)
+    # Django would keep the request's connection for as long as the page is open, and a few hundred leave none.
+    await sync_to_async(close_old_connections)()
     return StreamingHttpResponse(
         hub.messages(topics),
         content_type="text/event-stream",

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts.api.views import TAG as LINE
 from apps.accounts.api.views import MemberViewSet, MeView, ProductLineViewSet, SignInView, TokenViewSet
 from apps.core.api.base import NoSuchAddress
+from apps.core.api.drift import DriftViewSet
 from apps.core.api.notifications import (
     NotificationChannelViewSet,
     NotificationGroupViewSet,
@@ -75,6 +76,7 @@ router.register(
     NotificationChannelViewSet,
     basename="notification-channel",
 )
+router.register("drift", DriftViewSet, basename="drift")
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("users/me/tokens", TokenViewSet, basename="token")
 

@@ -51,6 +51,7 @@ OCEAN_PUBLIC_URL = env_str(
     "OCEAN_PUBLIC_URL", f"http://127.0.0.1:{env_int('OCEAN_PORT', 8000)}/" if OCEAN_EMBEDDED else ""
 )
 OCEAN_CALLBACK_URL = env_str("OCEAN_CALLBACK_URL", OCEAN_PUBLIC_URL).rstrip("/")
+OCEAN_FALCON_PREFIX = env_str("OCEAN_FALCON_PREFIX", "ocean")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("OCEAN_MAIL_FROM", "Ocean <ocean@localhost>")
 OCEAN_NOTIFY_REFUSED_NETWORKS = env_networks("OCEAN_NOTIFY_REFUSED_NETWORKS")
 OCEAN_MAIL = env_mail("OCEAN_SMTP_URL")
@@ -218,6 +219,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "follow-falcon": {"task": "elastic.follow_falcon", "schedule": 5.0, "options": {"expires": 10}},
+    "sweep-falcon": {"task": "elastic.sweep_falcon", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "core.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "prune-history": {"task": "core.prune_history", "schedule": 3600.0, "options": {"expires": 3600}},
     "prune-releases": {"task": "jobs.prune_releases", "schedule": 3600.0, "options": {"expires": 3600}},

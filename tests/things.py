@@ -124,4 +124,5 @@ class Things:
             "token_id": self.token.pk,
             "membership_id": self.line.memberships.all()[0].pk,
             "secret_id": self.secret.pk,
+            "drift_id": NUMBER,  # of SREs alone
         }

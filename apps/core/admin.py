@@ -20,6 +20,7 @@ from apps.core.models import (
     AuditEntry,
     Cluster,
     ClusterWatch,
+    Drift,
     Heartbeat,
     Notification,
     NotificationChannel,
@@ -203,6 +204,16 @@ class OperationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("error"))
     def error_text(self, operation: Operation) -> str:
         return operation.error_text
+
+
+@admin.register(Drift)
+class DriftAdmin(ReadOnlyAdmin):
+    """What to do about it is on its own page, where a service does it."""
+
+    list_display = ["since", "kind", "cluster", "object", "ignored_at"]
+    list_filter = ["kind", "cluster"]
+    list_select_related = ["cluster"]
+    search_fields = ["object"]
 
 
 @admin.register(AuditEntry)

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import search_smart_split
 
-from apps.core.models import AuditEntry, Cluster, Notification, NotificationGroup, Operation, Severity
+from apps.core.models import AuditEntry, Cluster, Drift, Notification, NotificationGroup, Operation, Severity
 
 MAX_SEARCH = 200
 """Characters. Each word is a condition for each field and row."""
@@ -93,6 +94,23 @@ class AuditFilter(SearchFilterSet):
     class Meta:
         model = AuditEntry
         fields: ClassVar[list[str]] = []
+
+
+class DriftFilter(SearchFilterSet):
+    """`ignored=true`: those that somebody lets be."""
+
+    search_fields = ("object", "kind")
+
+    kind = django_filters.CharFilter(label=pgettext_lazy("drift", "kind"))
+    cluster = django_filters.CharFilter(field_name="cluster__name", label=_("cluster"))
+    ignored = YesNoFilter(method="filter_ignored", label=pgettext_lazy("drift", "ignored"))
+
+    class Meta:
+        model = Drift
+        fields: ClassVar[list[str]] = []
+
+    def filter_ignored(self, queryset: QuerySet[Drift], name: str, value: bool) -> QuerySet[Drift]:
+        return queryset.filter(ignored_at__isnull=not value)
 
 
 class NotificationGroupFilter(SearchFilterSet):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 
 from apps.accounts.rights import is_sre, product_lines_visible
-from apps.core.models import AuditEntry, Cluster, Operation
+from apps.core.models import AuditEntry, Cluster, Drift, Operation
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -27,6 +27,12 @@ def audit_visible(user: User | AnonymousUser) -> QuerySet[AuditEntry]:
     """Changes on a person's product lines; all for SREs."""
     entries = AuditEntry.objects.select_related("actor", "product_line")
     return entries if is_sre(user) else entries.filter(product_line__in=product_lines_visible(user))
+
+
+def drift_visible(user: User | AnonymousUser) -> QuerySet[Drift]:
+    """Everything for SREs, nothing for others."""
+    rows = Drift.objects.select_related("cluster")
+    return rows if is_sre(user) else rows.none()
 
 
 def clusters_shown() -> QuerySet[Cluster]:

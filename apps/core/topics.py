@@ -23,5 +23,6 @@ def notification_group_visible(user: User, group_id: int) -> bool:
 register_list("operations")
 register_list("clusters")
 register_list("notifications")
+register_list("drift")
 register_rows("operation", operation_visible)
 register_rows("notification-group", notification_group_visible)

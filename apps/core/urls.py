@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.core.views import (
     audit,
+    drift,
     notification_channels,
     notification_groups,
     notifications,
@@ -45,5 +46,7 @@ urlpatterns = [
         notification_channels.test,
         name="notification_channel_test",
     ),
+    path("drift/", drift.DriftList.as_view(), name="drift"),
+    path("drift/<int:drift_id>/fix/", drift.fix, name="drift_fix"),
     path("audit/", audit.AuditList.as_view(), name="audit"),
 ]

@@ -13,5 +13,6 @@ class ElasticConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.elastic.topics")
+        import_module("apps.elastic.falcon.wiring")
         import_module("apps.elastic.schedules.tasks")
         import_module("apps.elastic.forms")

@@ -28,7 +28,7 @@ class MetricsAddress:
     step_s: int = 5
     ca_bundle: str | None = None
     prometheus_label: str = LABEL
-    prometheus_queries: Mapping[Metric, str] = field(default_factory=dict)
+    prometheus_queries: Mapping[Metric, str] = field(default_factory=dict, hash=False)
 
 
 def make_source(address: MetricsAddress) -> MetricSource:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 TOKEN, PASSWORD = "falcon-token", "falcon-password"
@@ -62,6 +63,14 @@ class FalconProcess:
         if not self.url:
             raise RuntimeError(f"Falcon did not start:\n{(self._folder / 'falcon.log').read_text()}")
         self._port = int(self.url.rpartition(":")[2])
+
+    def misbehave(self, **fault: object) -> None:
+        """At the fault door: `kind="error", status=503, path="^/api/v1"`."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection.request("POST", "/faults/api", json.dumps(fault))
+        if connection.getresponse().status != 201:
+            raise ValueError(f"not a fault: {fault}")
+        connection.close()
 
     def kill(self) -> None:
         """kill -9."""

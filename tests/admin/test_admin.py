@@ -22,6 +22,7 @@ from apps.core.models import (
     AuditEntry,
     Cluster,
     ClusterWatch,
+    Drift,
     Heartbeat,
     Notification,
     NotificationChannel,
@@ -30,9 +31,17 @@ from apps.core.models import (
     Operation,
     OperationLog,
 )
-from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
+from apps.core.tests.factories import (
+    make_channel,
+    make_cluster,
+    make_delivery,
+    make_drift,
+    make_group,
+    make_watch,
+)
 from apps.elastic.models import (
     ChronosLook,
+    FalconEntry,
     ScalingDecision,
     ScalingPause,
     ScalingPolicy,
@@ -83,6 +92,7 @@ NOT_REGISTERED: dict[type[Model], str] = {
     ScalingPause: "one row at most, which every page of scaling shows",
     ScalingState: "shown on its policy's page",
     ScheduleBound: "shown by its job's calendar",
+    FalconEntry: "what a worker remembers; what disagrees is shown as drift",
     ChronosLook: "shown at the schedules that it is about",
 }
 MAX_QUERIES = 12
@@ -124,6 +134,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Cluster: lambda: make_watch(make_cluster()).cluster,
     ClusterWatch: lambda: make_watch(make_cluster()),
     Heartbeat: lambda: Heartbeat.objects.create(name=make_user().username, at=timezone.now()),
+    Drift: lambda: make_drift(),
     Operation: _operation,
     AuditEntry: _audit,
     NotificationGroup: lambda: make_group(),

@@ -15,7 +15,7 @@ from apps.accounts.services import token_create
 from apps.accounts.tests.factories import make_product_line, make_sre, make_user
 from apps.core.models import Cluster, Operation
 from apps.core.tests.client import api_client, field_codes
-from apps.core.tests.factories import make_cluster, make_watch
+from apps.core.tests.factories import make_cluster, make_drift, make_watch
 from apps.elastic.models import ScalingSchedule
 from apps.elastic.tests.factories import make_decision, make_run, make_schedule
 from apps.hosts.selectors import hosts_visible
@@ -99,6 +99,7 @@ LISTS = {
     "template-list": List(lambda world: make_template(), 4),  # one more for all their versions
     "template-version-list": List(lambda world: make_template_version(world.template), 4),
     "template-job-list": List(lambda world: make_job_from(world.template), 4),
+    "drift-list": List(lambda world: make_drift(cluster=world.cluster), 3),
     "host-list": List(lambda world: make_host(), 3),
     "token-list": List(lambda world: token_create(user=world.sre, name="x"), 3),
 }

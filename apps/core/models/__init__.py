@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.core.models.audit import AuditEntry
 from apps.core.models.cluster import Cluster, ClusterWatch, Heartbeat
+from apps.core.models.drift import Drift
 from apps.core.models.lines import TranslatedLine, render_line
 from apps.core.models.notification import (
     Notification,
@@ -19,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "Cluster",
     "ClusterWatch",
+    "Drift",
     "Heartbeat",
     "Notification",
     "NotificationChannel",

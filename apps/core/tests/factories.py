@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.core.models import (
     Cluster,
     ClusterWatch,
+    Drift,
     Notification,
     NotificationChannel,
     NotificationDelivery,
@@ -103,4 +104,11 @@ def make_delivery(channel: NotificationChannel | None = None, **overrides: Any) 
     )
     return NotificationDelivery.objects.create(
         **{"notification": notification, "channel": channel, **overrides}
+    )
+
+
+def make_drift(**overrides: Any) -> Drift:
+    """Something that disagrees."""
+    return Drift.objects.create(
+        **{"kind": "falcon", "object": f"job.{next(_numbers)}", "wanted": ["a"], "found": ["b"], **overrides}
     )

@@ -1,6 +1,7 @@
 """Scaling by metric: policies, what was decided, what the control loop remembers. By time: schedules and their runs."""
 
 from apps.elastic.models.decision import ScalingDecision, ScalingState
+from apps.elastic.models.falcon import FalconEntry
 from apps.elastic.models.policy import ScalingPause, ScalingPolicy
 from apps.elastic.models.schedule import (
     ChronosLook,
@@ -12,6 +13,7 @@ from apps.elastic.models.schedule import (
 
 __all__ = [
     "ChronosLook",
+    "FalconEntry",
     "ScalingDecision",
     "ScalingPause",
     "ScalingPolicy",

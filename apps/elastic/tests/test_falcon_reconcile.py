@@ -1,0 +1,303 @@
+"""Policies and instances in, a whole Falcon out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.accounts.tests.factories import make_sre, make_user
+from apps.core.drift import drift_fix
+from apps.core.models import Cluster, Drift
+from apps.core.tests.factories import make_cluster, make_group
+from apps.elastic.falcon import hints, rounds
+from apps.elastic.falcon.reconcile import FALCON_LOCK
+from apps.elastic.falcon.signing import signed_job
+from apps.elastic.models import FalconEntry, ScalingPolicy
+from apps.elastic.services.policies import policy_delete
+from apps.elastic.tasks import reapply_falcon
+from apps.elastic.tests.factories import CPU, make_policy
+from apps.hosts.tests.factories import make_host
+from apps.jobs.models import Instance
+from apps.jobs.signals import instances_changed
+from apps.jobs.tests.factories import make_instance, make_running_job
+from clients.falcon import FalconPortal, FalconToken, FalconTransport
+from clients.falcon.wire import Strategy, Template
+from sandbox.falcon.testing import TOKEN, FalconProcess, running_falcon
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def falcon(tmp_path: Path) -> Iterator[FalconProcess]:
+    with running_falcon(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def portal(falcon: FalconProcess) -> FalconPortal:
+    return FalconPortal(FalconTransport(falcon.url, FalconToken(TOKEN)))
+
+
+@pytest.fixture
+def cluster(falcon: FalconProcess) -> Cluster:
+    return make_cluster(name="staging", metrics="falcon", metrics_url=falcon.url, metrics_password=TOKEN)
+
+
+@pytest.fixture
+def policy(cluster: Cluster) -> ScalingPolicy:
+    """Of a job with two instances that run."""
+    policy = make_policy(job=make_running_job(instances=0, cluster=cluster))
+    for number in (1, 2):
+        make_instance(job=policy.job, task_id=f"task-{number}")
+    return policy
+
+
+@pytest.fixture(autouse=True)
+def _no_hints() -> None:
+    while hints.take():
+        pass
+
+
+def name(policy: ScalingPolicy) -> str:
+    return f"ocean:staging:{policy.job.tag}"
+
+
+def template(portal: FalconPortal, policy: ScalingPolicy) -> Template:
+    return portal.template(portal.templates(prefix=name(policy))[name(policy)])
+
+
+def members(portal: FalconPortal, policy: ScalingPolicy) -> frozenset[str]:
+    (group,) = portal.groups(prefix=name(policy))
+    return portal.group_hosts(group.id)
+
+
+def conditions(found: Template) -> set[tuple[str, str, float]]:
+    return {(row.metric, row.operator, row.threshold) for row in found.strategies.values()}
+
+
+def follow() -> None:
+    rounds.follow_changes(now=timezone.now())
+
+
+def sweep(*, later_s: float = 0) -> None:
+    rounds.sweep_all(now=timezone.now() + timedelta(seconds=later_s))
+
+
+def test_a_policy_becomes_a_template_a_group_and_a_signed_callback(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    follow()
+
+    found = template(portal, policy)
+    assert conditions(found) == {("cpu.busy", ">", 80.0), ("cpu.busy", "<", 60.0)}
+    assert found.parent_id == portal.templates()["ocean:default:container"]
+    assert members(portal, policy) == {"task-1", "task-2"}
+    (group,) = portal.groups(prefix=name(policy))
+    assert portal.group_templates(group.id) == {found.id}
+    assert (found.action.callback, found.action.uic) == (1, "")
+    query = parse_qs(urlsplit(found.action.url).query)
+    assert found.action.url.startswith(f"{settings.OCEAN_CALLBACK_URL}/api/v1/callbacks/falcon/?job=")
+    assert signed_job(query["job"][0], query["sig"][0], secrets=[settings.SECRET_KEY]) == policy.job_id
+
+
+def test_doing_it_again_does_nothing(
+    portal: FalconPortal, policy: ScalingPolicy, caplog: pytest.LogCaptureFixture
+) -> None:
+    follow()
+    sweep()
+    caplog.clear()
+
+    follow()
+    hints.mark([policy.job_id])
+    follow()
+    sweep(later_s=60)
+    assert "falcon_reconciled" not in caplog.messages
+    assert not Drift.objects.exists()
+
+
+def test_another_threshold_edits_the_strategy_in_place(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    before = template(portal, policy)
+    policy.metrics, policy.updated_at = [{**CPU, "out": {"samples": 3, "above": 90}}], timezone.now()
+    policy.save()
+
+    follow()
+    after = template(portal, policy)
+    assert conditions(after) == {("cpu.busy", ">", 90.0), ("cpu.busy", "<", 60.0)}
+    assert after.strategies.keys() == before.strategies.keys()
+    assert after.action_id == before.action_id
+
+
+def test_groups_follow_the_mirror_by_its_signal(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    Instance.objects.filter(job=policy.job, task_id="task-1").delete()
+    make_instance(job=policy.job, task_id="task-3")
+    make_instance(job=policy.job, task_id="task-4", state=Instance.State.STAGING)
+    instances_changed.send_robust(sender=None, job_ids=frozenset({policy.job_id}))
+
+    follow()
+    assert members(portal, policy) == {"task-2", "task-3"}
+
+
+def test_a_signal_that_was_lost_costs_a_sweep(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    make_instance(job=policy.job, task_id="task-3")
+
+    sweep()
+    assert members(portal, policy) == {"task-1", "task-2", "task-3"}
+
+
+def test_a_policy_that_is_switched_off_leaves_nothing_behind(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    follow()
+    policy.enabled, policy.updated_at = False, timezone.now()
+    policy.save()
+
+    follow()
+    assert portal.templates(prefix=name(policy)) == {}
+    assert portal.groups(prefix=name(policy)) == []
+    assert not FalconEntry.objects.exists()
+
+
+def test_what_belongs_to_no_policy_any_more_is_swept_and_nothing_else(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    portal.create_group("ocean:production-c3:job.other")
+    portal.create_template("somebody else's")
+    follow()
+    policy_delete(job=policy.job, by=make_sre())
+
+    sweep()
+    assert {group.name for group in portal.groups()} == {
+        "ocean:production-c3:job.other",
+        "ocean:staging:hosts",
+    }
+    assert set(portal.templates()) == {"somebody else's", "ocean:default:container", "ocean:default:host"}
+
+
+def test_what_somebody_changed_there_is_shown_and_put_back_when_asked(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    follow()
+    found = template(portal, policy)
+    number, high = next((n, row) for n, row in found.strategies.items() if row.operator == ">")
+    portal.update_strategy(number, Strategy("cpu.busy", "all(#3)", ">", 99))
+
+    sweep()
+    drift = Drift.objects.get()
+    assert (drift.kind, drift.object, drift.cluster) == ("falcon", policy.job.tag, policy.job.cluster)
+    assert [line for line in drift.found if line not in drift.wanted] == [
+        "cpu.busy all(#3) > 99 max_step=3 priority=0"
+    ]
+    assert template(portal, policy).strategies[number].threshold == 99
+    assert "sig=" not in json.dumps([drift.wanted, drift.found])
+
+    drift_fix(drift=drift, action="reapply", by=make_sre())
+    reapply_falcon(policy.job_id)
+    assert template(portal, policy).strategies[number] == high
+    assert not Drift.objects.exists()
+
+
+def test_a_drift_that_somebody_mends_over_there_goes_by_itself(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    follow()
+    found = template(portal, policy)
+    number, high = next(iter(found.strategies.items()))
+    portal.update_strategy(number, Strategy("cpu.busy", "all(#3)", high.operator, 99))
+    sweep()
+    portal.update_strategy(number, high)
+
+    sweep(later_s=60)
+    assert not Drift.objects.exists()
+
+
+def test_a_template_that_somebody_deleted_is_made_again(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    portal.delete_template(template(portal, policy).id)
+
+    sweep()
+    assert len(template(portal, policy).strategies) == 2
+    (group,) = portal.groups(prefix=name(policy))
+    assert portal.group_templates(group.id) == {template(portal, policy).id}
+    assert not Drift.objects.exists()
+
+
+def test_hosts_and_teams(portal: FalconPortal, cluster: Cluster) -> None:
+    make_host(cluster=cluster, hostname="node1")
+    ann, bob = make_user(username="ann", email="ann@example.com"), make_user(username="bob", email="")
+    make_group(name="sre", product_line=None).members.set([ann, bob])
+
+    sweep()
+    (group,) = portal.groups(prefix="ocean:staging:hosts")
+    assert portal.group_hosts(group.id) == {"node1"}
+    hosts = portal.template(portal.templates()["ocean:default:host"])
+    assert portal.group_templates(group.id) == {hosts.id}
+    assert {row.metric for row in hosts.strategies.values()} == {
+        "cpu.idle", "mem.memfree.percent", "df.bytes.free.percent", "df.inodes.free.percent",
+    }  # fmt: skip
+    assert (hosts.action.uic, hosts.action.callback) == ("ocean_sre", 0)
+    (team,) = portal.teams()
+    assert (team.name, [user.name for user in team.users]) == ("ocean_sre", ["ann"])
+
+
+def test_while_falcon_is_away_nothing_is_lost(
+    falcon: FalconProcess, portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    follow()
+    make_instance(job=policy.job, task_id="task-3")
+    hints.mark([policy.job_id])
+    falcon.kill()
+    follow()
+    falcon.start()
+
+    follow()
+    assert members(portal, policy) == {"task-1", "task-2", "task-3"}
+
+
+def test_one_that_falcon_refuses_holds_up_no_other(
+    policy: ScalingPolicy, falcon: FalconProcess, cluster: Cluster
+) -> None:
+    follow()
+    for _ in range(2):
+        make_policy(job=make_running_job(cluster=cluster))
+    falcon.misbehave(kind="error", status=417, method="POST", path="strategy", calls=1)
+
+    follow()
+    fingerprints = list(FalconEntry.objects.values_list("fingerprint", flat=True))
+    assert (len(fingerprints), fingerprints.count("")) == (3, 1)
+    sweep()
+    assert not FalconEntry.objects.filter(fingerprint="").exists()
+
+
+def test_two_workers_do_not_do_it_twice(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    with psycopg2.connect(dsn()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [FALCON_LOCK, policy.job.cluster_id])
+        follow()
+        assert portal.templates(prefix=name(policy)) == {}
+    other.close()
+
+    follow()
+    assert len(portal.templates(prefix=name(policy))) == 1
+
+
+def dsn() -> str:
+    """Of the tests' own database, for a connection besides Django's."""
+    found = connection.settings_dict
+    words = {
+        "dbname": found["NAME"],
+        "user": found["USER"],
+        "password": found["PASSWORD"],
+        "host": found["HOST"],
+    }
+    return " ".join(f"{key}={value}" for key, value in {**words, "port": found["PORT"]}.items() if value)

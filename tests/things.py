@@ -107,6 +107,7 @@ class Things:
             "operation": {"pk": self.operation.pk},
             "view": {"pk": self.view.pk},
             "token": {"pk": self.token.pk},
+            "drift": {"pk": NUMBER},  # of SREs alone (apps/core/tests/test_drift.py)
         }
         return values[family]
 

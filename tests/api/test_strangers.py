@@ -37,6 +37,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "operation": {"pk": NUMBER},
     "view": {"pk": NUMBER},
     "token": {"pk": NUMBER},
+    "drift": {"pk": NUMBER},
 }
 FAMILIES = UNKNOWN.keys()
 CHANGED_BY_DEVELOPERS = {

@@ -22,7 +22,14 @@ from apps.accounts.tests.factories import make_member, make_product_line, make_s
 from apps.core import urls as core_urls
 from apps.core.audit import audit
 from apps.core.models import Heartbeat, Operation
-from apps.core.tests.factories import make_channel, make_cluster, make_delivery, make_group, make_watch
+from apps.core.tests.factories import (
+    make_channel,
+    make_cluster,
+    make_delivery,
+    make_drift,
+    make_group,
+    make_watch,
+)
 from apps.elastic import urls as elastic_urls
 from apps.elastic.tests.factories import make_decision, make_policy, make_run
 from apps.hosts import urls as hosts_urls
@@ -199,6 +206,7 @@ def values(sre: User) -> dict[str, Any]:
     make_delivery(make_channel(group, kind="webhook", config={"url": "https://example.com/x"}), error="x-1")
     channel = make_channel(group, kind="sms", name="x-1", failed_at=long_ago, error="x-1", config=SMS)
     delivery = make_delivery(channel, state="failed", told={"events": 3})
+    drift = make_drift(object="job.x-1", cluster=cluster)
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]
     return {
         "jobs": {"tag": job.tag, "number": 1, "task_id": task_id},
@@ -209,6 +217,7 @@ def values(sre: User) -> dict[str, Any]:
             "cluster": cluster.name,
             "hostname": host.hostname,
             "name": template.name,
+            "drift_id": drift.pk,
         },
         "notifications": {
             "name": group.name,

@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api.base import ApiView
 from apps.core.api.serializers import UtcDateTimeField
-from apps.core.drift import ACTIONS, actions_of, drift_fix
+from apps.core.drift import actions_of, drift_fix
 from apps.core.filters import DriftFilter
 from apps.core.models import Drift
 from apps.core.selectors import drift_visible
@@ -24,7 +24,7 @@ LINES = {"type": "array", "items": {"type": "string"}}
 class FixFields(Strict):
     """What to do: one of the row's `actions`."""
 
-    action = serializers.ChoiceField(choices=list(ACTIONS))
+    action = serializers.CharField(max_length=16, help_text="`adopt`, `reapply` or `ignore`.")
 
 
 class DriftSerializer(serializers.ModelSerializer[Drift]):

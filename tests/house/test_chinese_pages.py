@@ -69,7 +69,7 @@ NOT_PAGES = {
     "accounts:token_revoke", "core:live", "core:operation_cancel", "core:operation_tell",
     "elastic:pause", "elastic:resume", "elastic:approve", "elastic:backtest", "elastic:pause_all", "elastic:resume_all",
     "core:notification_group_delete", "core:notification_member", "core:notification_member_remove",
-    "core:notification_channel_delete", "core:notification_channel_test",
+    "core:notification_channel_delete", "core:notification_channel_test", "core:drift_fix",
     "jobs:api_call", "jobs:api_call_new",
     "jobs:dependency_options", "jobs:secret_options", "jobs:member", "jobs:member_remove", "jobs:secret",
     "jobs:secret_delete", "jobs:star", "jobs:view_delete", "jobs:view_new", "jobs:tags", "jobs:expiry_keep",
@@ -206,7 +206,7 @@ def values(sre: User) -> dict[str, Any]:
     make_delivery(make_channel(group, kind="webhook", config={"url": "https://example.com/x"}), error="x-1")
     channel = make_channel(group, kind="sms", name="x-1", failed_at=long_ago, error="x-1", config=SMS)
     delivery = make_delivery(channel, state="failed", told={"events": 3})
-    drift = make_drift(object="job.x-1", cluster=cluster)
+    drift = make_drift(kind="x-1", object="job.x-1", cluster=cluster)
     task_id = Instance.objects.filter(job=job).values_list("task_id", flat=True)[0]
     return {
         "jobs": {"tag": job.tag, "number": 1, "task_id": task_id},

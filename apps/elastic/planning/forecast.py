@@ -41,19 +41,22 @@ RISE_MAX = 1.0
 PRIOR = 0.05
 """What a job without a past is taken to have seen: one rise by a fifth, forecast rightly."""
 
+FROM_NOTHING = 10.0
+"""So many times the load at once has no slope: it has begun."""
 MIDDLE_S, SWING_S, USUAL_S = 300.0, 900.0, 3600.0
 
 
 def load_see(memory: LoadMemory, *, time_s: float, load: float, gap_s: float) -> None:
-    """One more sample of the total load. After a gap of more than `gap_s` slopes and differences begin anew."""
+    """One more sample of the total load. After a gap of more than `gap_s`, slopes and differences begin anew."""
     recent = memory.recent
     step_s = time_s - memory.time_s
-    if recent and step_s > gap_s:
-        recent.clear()
     memory.time_s = time_s
+    if recent and (step_s > gap_s or load > FROM_NOTHING * recent[-1]):
+        recent.clear()
     recent.append(load)
     if len(recent) == 1:
         _begin(memory, load)
+        _swing_see(memory, load, min(step_s, gap_s))
         return
     if len(recent) > SLOPE_SAMPLES:
         del recent[0]

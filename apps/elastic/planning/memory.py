@@ -67,10 +67,13 @@ class ProfileMemory:
 class TargetMemory:
     """The newest sample, and since when they come without a gap; the largest loads of a past window, those that no
     later one exceeded, oldest (and largest) first: what was there (`peaks`), and what was forecast (`ahead`); what an
-    instance was seen to do."""
+    instance was seen to do. Until `drained_s` queued work hides the load;
+    `full` samples in a row had CPU at 100 %."""
 
     sampled_s: float | None = None
     since_s: float = 0.0
+    drained_s: float = 0.0
+    full: int = 0
     value: float = 0.0
     reporting: int = 0
     rate_mean: float = 0.0

@@ -20,7 +20,7 @@ from apps.elastic.planning.fleet import in_doubt, silent_count, startup_s, with_
 from apps.elastic.planning.forecast import load_see, rise_ahead
 from apps.elastic.planning.memory import Memory, TargetMemory
 from apps.elastic.planning.profile import profile_floor, profile_see
-from apps.elastic.planning.values import MetricPolicy, Observation, Policy, Reason, Wish
+from apps.elastic.planning.values import Metric, MetricPolicy, Observation, Policy, Reason, Sample, Wish
 
 HAIR = 1e-9
 """Against a quotient such as 3.0000000000000004, which is 3."""
@@ -34,7 +34,8 @@ SWING_MAX = 0.3
 DIP = 0.4
 SATURATED = 97.0
 SATURATED_GROWTH = 1.5
-"""CPU at 100 % does not tell how much more there is: half as much again, until instances serve."""
+FULL_SAMPLES, FULL_FROM = 3, 0.75
+DRAINED_S = 15.0
 
 
 def instances_for(load: float, target: float) -> int:
@@ -54,28 +55,65 @@ def target_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Obse
     target = target_now(metric, state)
     horizon_s = startup_s(memory.fleet, policy) + TICK_S
     for sample in seen.samples.get(name, ()):
-        if sample.reporting <= 0 or (state.sampled_s is not None and sample.time_s <= state.sampled_s):
-            continue
-        silent = silent_count(memory.fleet, reporting=sample.reporting)
-        value = sample.value
-        if silent:
-            value = with_silent(name, value, reporting=sample.reporting, silent=silent, full=target)
-        if state.sampled_s is None or sample.time_s - state.sampled_s > policy.stale_s:
-            state.since_s = sample.time_s
-        state.sampled_s, state.value, state.reporting = sample.time_s, value, sample.reporting
-        total = value * (sample.reporting + silent)
-        load_see(state.load, time_s=sample.time_s, load=total, gap_s=policy.stale_s)
-        _remember(state.peaks, sample.time_s, state.load.level)
-        rise = rise_ahead(state.load, now_s=sample.time_s, horizon_s=horizon_s)
-        if rise > 0:
-            _remember(state.ahead, sample.time_s, state.load.level + rise)
-        if policy.predict:
-            profile_see(state.profile, time_s=sample.time_s, load=state.load.level)
+        if sample.reporting > 0 and (state.sampled_s is None or sample.time_s > state.sampled_s):
+            _see(policy, name, memory, state, sample, target=target, horizon_s=horizon_s)
     if state.sampled_s is None:
         return Wish(name, None, Reason("no_samples"))
     if seen.now_s - state.sampled_s > policy.stale_s:
         return Wish(name, None, Reason("stale", {"age_s": seen.now_s - state.sampled_s}))
+    if name == "cpu" and state.value >= SATURATED:
+        return _saturated(state, memory, seen, target=target, horizon_s=horizon_s)
     return _wish(policy, metric, state, seen, target=target, horizon_s=horizon_s)
+
+
+def _see(
+    policy: Policy,
+    name: Metric,
+    memory: Memory,
+    state: TargetMemory,
+    sample: Sample,
+    *,
+    target: float,
+    horizon_s: float,
+) -> None:
+    """One more sample. Work that had queued is no load: CPU at 100 %, and shortly after it, is not remembered."""
+    time_s, value, reporting = sample
+    silent = silent_count(memory.fleet, reporting=reporting)
+    if silent:
+        value = with_silent(name, value, reporting=reporting, silent=silent, full=target)
+    if state.sampled_s is None or time_s - state.sampled_s > policy.stale_s:
+        state.since_s = time_s
+    state.sampled_s, state.value, state.reporting = time_s, value, reporting
+    load = state.load
+    total = value * (reporting + silent)
+    if name == "cpu" and value >= SATURATED:
+        state.full = FULL_SAMPLES if load.level < FULL_FROM * total else state.full + 1
+        state.drained_s = time_s + DRAINED_S
+        load.recent.clear()
+    else:
+        state.full = 0
+    load_see(load, time_s=time_s, load=total, gap_s=policy.stale_s)
+    if time_s < state.drained_s:
+        return
+    rise = rise_ahead(load, now_s=time_s, horizon_s=horizon_s)
+    _remember(state.peaks, time_s, load.level)
+    if rise > 0:
+        _remember(state.ahead, time_s, load.level + rise)
+    if policy.predict:
+        profile_see(state.profile, time_s=time_s, load=load.level)
+
+
+def _saturated(
+    state: TargetMemory, memory: Memory, seen: Observation, *, target: float, horizon_s: float
+) -> Wish:
+    """CPU at 100 % tells neither the load nor its trend: grow in proportion; by half as much again if it came from far
+    below or lasts; and look again when those serve and have worked off what had queued."""
+    values = {"value": state.value, "target": target}
+    grown = memory.out_s is not None and seen.now_s - memory.out_s < horizon_s + DRAINED_S
+    ahead = _largest(state.ahead, seen.now_s - horizon_s)
+    growth = 0.0 if grown or seen.starting > 0 else SATURATED_GROWTH if state.full >= FULL_SAMPLES else 1.0
+    wish = max(seen.wanted, instances_for(max(growth * state.load.level, ahead), target))
+    return Wish("cpu", wish, Reason("saturated", {**values, "wish": wish}))
 
 
 def _wish(
@@ -91,8 +129,6 @@ def _wish(
     peak = _largest(state.peaks, seen.now_s - policy.window_s)
     ahead = _largest(state.ahead, seen.now_s - horizon_s)
     need, code = (ahead, "trend") if ahead > load.level else (load.level, "target")
-    if metric.metric == "cpu" and state.value >= SATURATED and seen.starting == 0:
-        need, code = max(need, SATURATED_GROWTH * load.level), "saturated"
     if policy.predict:
         floor = profile_floor(state.profile, now_s=seen.now_s, horizon_s=horizon_s)
         if floor > max(need, peak):

@@ -12,7 +12,7 @@ A bin's samples are seen at its end, and what is ordered then counts from the ne
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -199,6 +199,3 @@ def _recovery(trace: Trace, bad: Sequence[int]) -> int | None:
             break
         good_from = index + 1
     return (good_from - begin) * BIN_S
-
-
-Make = Callable[[float], Scaler]

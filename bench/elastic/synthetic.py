@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 from bench.elastic.poisson import poisson
-from bench.elastic.traces import DAY_S, STEP3, Trace, rates_between, step3, trace_of_rates
+from bench.elastic.traces import DAY_S, Trace, rates_between, trace_of_rates
 
 HOUR_S = 3600
 
@@ -80,4 +81,10 @@ def ramps(*, seed: int, hours: float = 12) -> Trace:
     return trace_of_rates(f"ramps-{seed}", rates_between(rates, 60), seed=seed)
 
 
-__all__ = ["STEP3", "bursty", "matches", "on_off", "ramps", "steady", "step3"]
+KINDS: dict[str, Callable[..., Trace]] = {
+    "bursty": bursty,
+    "matches": matches,
+    "steady": steady,
+    "on_off": on_off,
+    "ramps": ramps,
+}

@@ -5,7 +5,7 @@ Everything is brought up to date by each sample in constant time.
 *Noise* is measured: from second differences, in which level and trend cancel (white noise of variance v gives 6 v). A
 formula such as Poisson's knows only the noise of counting requests, and takes noise from elsewhere for jumps.
 *Level* is the mean of as many samples as it takes to bring the noise of the mean down to 2 %: of a load without noise
-the newest sample alone, of a noisy one minutes. What is off by more than 3 sigma is no noise, and counts at once.
+the newest sample alone, of a noisy one minutes. What is off by more than 4 sigma is no noise, and counts at once.
 *Trend* is the slope of the last minutes, kept within what the last 15 s allow (their slope, give or take 2 of its
 standard errors): quick where a burst begins, still where it ends, exact on a slow ramp. It counts times a gain between
 0 and 1, learned from what came of earlier forecasts: a load that goes on and off switches it off by itself.
@@ -25,7 +25,7 @@ NOISE_SHARE_MAX = 0.15
 """More than this of the level is no noise but load that comes and goes."""
 SMOOTH_TO = 0.02
 SMOOTH_SAMPLES_MAX = 60.0
-JUMP_SIGMAS = 3.0
+JUMP_SIGMAS = 4.0
 
 SLOPE_SAMPLES = 4
 SLOPE_ERROR = math.sqrt(12 / (SLOPE_SAMPLES * (SLOPE_SAMPLES**2 - 1)))
@@ -62,11 +62,8 @@ def load_see(memory: LoadMemory, *, time_s: float, load: float, gap_s: float) ->
         del recent[0]
     _swing_see(memory, load, step_s)
     sigma = _noise_see(memory, load)
-    samples = (
-        min(SMOOTH_SAMPLES_MAX, max(1.0, (sigma / (SMOOTH_TO * memory.mean)) ** 2))
-        if memory.mean > 0
-        else 1.0
-    )
+    noise = sigma / memory.mean if memory.mean > 0 else 0.0
+    samples = min(SMOOTH_SAMPLES_MAX, max(1.0, (noise / SMOOTH_TO) ** 2))
     memory.mean += 2 / (samples + 1) * (load - memory.mean)
     off = load - memory.mean
     memory.level = memory.mean + math.copysign(max(0.0, abs(off) - JUMP_SIGMAS * sigma), off)

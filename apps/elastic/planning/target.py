@@ -6,7 +6,7 @@ until it should have come.
 
 The window is `window_s` where little would be taken (it would soon be asked for again), for load that goes on and off,
 and in a sudden dip: less than 40 % of the usual load of the past hour looks like an outage elsewhere, after which
-everybody comes back at once (Scryer). Otherwise, where much would be taken (15 % and more: a burst has passed), it is a
+everybody comes back at once (Scryer). Otherwise, where much would be taken (12 % and more: a burst has passed), it is a
 third of that.
 """
 
@@ -28,7 +28,7 @@ TICK_S = 5.0
 BUCKET_S = 15.0
 TOLERANCE_OUT, TOLERANCE_IN = 0.05, 0.07
 """How far the metric may be off before anything changes: HPA allows 10 % either way."""
-MUCH = 0.15
+MUCH = 0.12
 SOON = 1 / 3
 SWING_MAX = 0.3
 DIP = 0.4

@@ -19,6 +19,7 @@ from bench import (
     c5_dashboards,
     c6_live,
     c9_thousand,
+    c11_timers,
     c13_start,
 )
 from bench.figures import COLUMNS, Figure
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Figure]]] = {
     "c5": c5_dashboards.run,
     "c6": c6_live.run,
     "c9": c9_thousand.run,
+    "c11": c11_timers.run,
     "c13": c13_start.run,
 }
 BROKEN = "runs that broke off"

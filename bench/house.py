@@ -28,6 +28,8 @@ from sandbox.testing import running_sandbox
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _STOP_S = 20.0
+TASK_CPUS = 0.01
+"""Of each task that rings for a schedule (apps.elastic.schedules.chronos_jobs)."""
 
 
 @dataclass(slots=True)
@@ -193,10 +195,50 @@ def whole_house(*, launch_limits: LaunchLimits) -> Iterator[tuple[House, str]]:
         yield built, addresses.marathon
 
 
+@contextmanager
+def ringing_house(*, at_once: int) -> Iterator[tuple[House, str]]:
+    """Web, worker and beat over a sandbox whose hosts have room for so many of Chronos' small tasks at once, and that
+    Chronos' address."""
+    with _servers() as (folder, environment, stack):
+        resources = f"cpus:{at_once * TASK_CPUS:.2f};mem:65536;disk:65536"
+        cluster = {
+            "name": CLUSTER,
+            "marathon_port": 0,
+            "mesos_port": 0,
+            "chronos_port": 0,
+            "hosts": [{"hostname": "host1", "resources": resources}],
+        }
+        data = folder / "sandbox"
+        data.mkdir()
+        sandbox = stack.enter_context(running_sandbox(data, clusters=[cluster], timing={}))
+        [addresses] = sandbox.addresses.clusters.values()
+        assert addresses.marathon is not None
+        assert addresses.mesos is not None
+        assert addresses.chronos is not None
+        built = _built(
+            folder,
+            environment,
+            stack,
+            marathon=addresses.marathon,
+            mesos=addresses.mesos,
+            chronos=addresses.chronos,
+        )
+        for name in ("worker", "beat"):
+            built.start(name)
+        built.web()
+        yield built, addresses.chronos
+
+
 def _built(
-    folder: Path, environment: dict[str, str], stack: ExitStack, *, marathon: str, mesos: str
+    folder: Path,
+    environment: dict[str, str],
+    stack: ExitStack,
+    *,
+    marathon: str,
+    mesos: str,
+    chronos: str | None = None,
 ) -> House:
-    addresses = {"marathon": [marathon], "mesos": [mesos]}
+    addresses = {"marathon": [marathon], "mesos": [mesos], "chronos": [chronos] if chronos else []}
     clusters = [{"name": CLUSTER, "idc": CLUSTER, "environment": CLUSTER, **addresses}]
     environment["OCEAN_CLUSTERS"] = json.dumps(clusters)
     built = House(folder, environment, stack)

@@ -115,6 +115,7 @@ class ScheduleRun(TranslatedLine):
     """What became of one slot. `text` says why where there is more to say than its state does."""
 
     class State(models.TextChoices):
+        RUNG = "rung", pgettext_lazy("schedule run", "comes in a moment")
         APPLIED = "applied", pgettext_lazy("schedule run", "done")
         WAITING = "waiting", pgettext_lazy("schedule run", "waits for the job")
         SUPERSEDED = "superseded", pgettext_lazy("schedule run", "overridden")
@@ -165,6 +166,7 @@ class ScheduleRun(TranslatedLine):
             models.Index(fields=["job", "-id"], name="schedule_run_order"),
             models.Index(fields=["at"], name="schedule_run_age"),
             models.Index(fields=["id"], name="schedule_run_waiting", condition=Q(state="waiting")),
+            models.Index(fields=["due_at"], name="schedule_run_rung", condition=Q(state="rung")),
         ]
 
     def __str__(self) -> str:

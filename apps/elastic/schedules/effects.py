@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from apps.core.errors import DomainError, TargetBusy
 from apps.core.models import Operation
 from apps.elastic.models import ScalingPause, ScheduleRun
-from apps.elastic.schedules.ringing import EFFECTS_AT_ONCE
+from apps.elastic.schedules.settling import EFFECTS_AT_ONCE
 from apps.jobs.models import Job
 from apps.jobs.services import job_scale
 from apps.jobs.services.history import Happening, history_add

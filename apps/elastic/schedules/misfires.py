@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from apps.elastic.models import ScalingSchedule, ScheduleRun
-from apps.elastic.schedules.ringing import MISFIRE_AFTER, Candidate, schedules_move, slots_run
+from apps.elastic.schedules.ringing import MISFIRE_AFTER, Candidate, schedules_move, slots_note
+from apps.elastic.schedules.settling import runs_due_settle
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ def misfires_run(*, now: datetime, limit: int = 500) -> list[ScheduleRun]:
         runs = _skip(_with_rule(candidates, ScalingSchedule.Misfire.SKIP), now=now)
         made_up = _with_rule(candidates, ScalingSchedule.Misfire.MAKE_UP)
         if made_up:
-            runs += slots_run(made_up, trigger=ScheduleRun.Trigger.OCEAN, rung_by=None, now=now)
+            runs += slots_note(made_up, trigger=ScheduleRun.Trigger.OCEAN, rung_by=None, now=now)
+            runs_due_settle(now=now)
+        runs = list(ScheduleRun.objects.filter(pk__in=[run.pk for run in runs]).select_related("job"))
     if runs:
         log.warning("schedules_missed", extra={"count": len(runs)})
     return runs

@@ -21,6 +21,7 @@ from apps.core.live import announce
 from apps.core.models import Cluster
 from apps.elastic.models import ChronosLook, ScalingSchedule
 from apps.elastic.schedules.chronos_jobs import Delete, Put, Step, Ticker, diff
+from apps.elastic.schedules.ringing import LEAD
 from apps.elastic.schedules.tokens import token_of
 from clients.chronos import ChronosApi, ChronosJob
 from clients.errors import NotFound, Refused, RemoteError
@@ -99,10 +100,16 @@ def name_of(schedule_id: int) -> str:
 def _starts(row: ScalingSchedule, *, now: datetime) -> tuple[datetime, ...]:
     """Next runs that agree with the calendar, the one to post first. None while its only slot is being rung for."""
     assert row.next_at is not None  # the query asked for it
-    if row.next_at > now:
-        return (row.next_at,)
-    following = row.rule.next_after(now)
-    return () if following is None else (following, row.next_at)
+    if row.next_at - LEAD > now:
+        return (row.next_at - LEAD,)
+    following = row.rule.next_after(max(now, row.next_at))
+    due = () if following is None else (following - LEAD,)
+    if row.chronos == State.PENDING and row.next_at > now:
+        return (
+            row.next_at - LEAD,
+            *due,
+        )  # added just before its first slot: it is late by a moment, and runs at once
+    return (*due, row.next_at - LEAD) if due else ()
 
 
 def _ticker(row: ScalingSchedule, *, now: datetime) -> Ticker:

@@ -14,11 +14,17 @@ from apps.elastic.models import ScheduleRun
 from apps.elastic.schedules.effects import effects_put_off, effects_run
 from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.reconcile import chronos_reconcile
-from apps.elastic.schedules.ringing import EFFECTS_TASK
 from apps.elastic.schedules.services import RECONCILE_TASK
+from apps.elastic.schedules.settling import EFFECTS_TASK, SETTLE_TASK, runs_due_settle
 from clients.errors import RemoteError
 
 log = logging.getLogger(__name__)
+
+
+@shared_task(name=SETTLE_TASK, time_limit=60)
+def settle_schedules(rung_by: int) -> None:
+    """The time has come that a ring was for."""
+    runs_due_settle(now=timezone.now())
 
 
 @shared_task(name=EFFECTS_TASK, time_limit=60)
@@ -28,7 +34,8 @@ def run_schedule_effects(first: int) -> None:
 
 @shared_task(name="elastic.watch_schedules", time_limit=30)
 def watch_schedules() -> None:
-    """What nobody rang for, and what still waits for its job."""
+    """What a worker forgot, what nobody rang for, and what still waits for its job."""
+    runs_due_settle(now=timezone.now())
     misfires_run(now=timezone.now())
     effects_run(now=timezone.now())
     effects_put_off()

@@ -220,13 +220,34 @@ class TestOnARunningChronos:
             job=make_job(cluster=cluster), start="2034-10-28T07:00", time_zone="Europe/Berlin"
         )
         reconcile(cluster, now=now)
-        assert chronos.job(name_of(schedule.pk))["schedule"] == "R/2034-10-28T05:00:00.000Z/P1D"
+        assert chronos.job(name_of(schedule.pk))["schedule"] == "R/2034-10-28T04:59:57.000Z/P1D"
 
-        moved = "R/2034-10-29T05:00:00.000Z/P1D"  # as Chronos moves it when it has run
+        moved = "R/2034-10-29T04:59:57.000Z/P1D"  # as Chronos moves it when it has run
         chronos.put_job({**chronos.job(name_of(schedule.pk)), "schedule": moved})
         ScalingSchedule.objects.update(last_at=schedule.next_at, next_at=schedule.rule.slot(1))
         assert reconcile(cluster, now=now) == ["time"]
-        assert chronos.job(name_of(schedule.pk))["schedule"] == "R/2034-10-29T06:00:00.000Z/P1D"
+        assert chronos.job(name_of(schedule.pk))["schedule"] == "R/2034-10-29T05:59:57.000Z/P1D"
+
+    def test_around_a_slot_chronos_is_left_alone(self, cluster: Cluster, chronos: ChronosApi) -> None:
+        """It rings three seconds before, and has moved on when Ocean hears of it."""
+        schedule = make_schedule(job=make_job(cluster=cluster), start="2034-11-20T02:00")
+        reconcile(cluster)
+        job = chronos.job(name_of(schedule.pk))
+        slot = schedule.rule.slot(0)
+        for start in ("2034-11-19T17:59:57.000Z", "2034-11-20T17:59:57.000Z"):
+            chronos.put_job({**job, "schedule": f"R/{start}/P1D"})
+            for seconds in (-2, 1, 30):
+                assert reconcile(cluster, now=slot + timedelta(seconds=seconds)) == []
+
+    def test_one_that_is_added_just_before_its_slot_is_rung_for_at_once(
+        self, cluster: Cluster, chronos: ChronosApi
+    ) -> None:
+        schedule = make_schedule(job=make_job(cluster=cluster), start="2034-11-20T02:00", interval="")
+        slot = schedule.rule.slot(0)
+
+        assert reconcile(cluster, now=slot - timedelta(seconds=1)) == ["missing"]
+        assert chronos.job(name_of(schedule.pk))["schedule"] == "R1/2034-11-19T17:59:57.000Z/PT24H"
+        assert reconcile(cluster, now=slot) == []  # and left alone from then on
 
     def test_a_failing_job_is_seen(self, cluster: Cluster, chronos: ChronosApi) -> None:
         schedule = make_schedule(job=make_job(cluster=cluster))

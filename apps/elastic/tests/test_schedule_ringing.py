@@ -22,6 +22,7 @@ from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.ringing import MISFIRE_AFTER, Rung, schedule_rung
 from apps.elastic.schedules.selectors import schedule_bounds
 from apps.elastic.schedules.services import schedule_token_revoke
+from apps.elastic.schedules.settling import runs_due_settle
 from apps.elastic.schedules.tokens import token_of
 from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import Job, JobEvent
@@ -64,7 +65,7 @@ class TestASlot:
         assert (schedule.last_at, schedule.next_at) == (DUE, DUE + timedelta(days=1))
 
     @pytest.mark.parametrize(
-        ("late_s", "rung"), [(-4.9, Rung.RUN), (-5.1, Rung.NOT_DUE), (90, Rung.RUN), (90.1, Rung.MISSED)]
+        ("late_s", "rung"), [(-9.9, Rung.RUN), (-10.1, Rung.NOT_DUE), (90, Rung.RUN), (90.1, Rung.MISSED)]
     )
     def test_runs_when_the_call_is_near_it(self, late_s: float, rung: Rung) -> None:
         schedule = make_due()
@@ -72,11 +73,32 @@ class TestASlot:
         assert ring(schedule, late_s=late_s) == rung
         assert ScheduleRun.objects.count() == (rung == Rung.RUN)
 
-    def test_that_ran_early_does_not_run_again(self) -> None:
+    def test_that_was_rung_for_early_runs_at_its_time_once(self) -> None:
         schedule = make_due(interval="PT1M")
 
-        assert [ring(schedule, late_s=-3), ring(schedule, late_s=0)] == [Rung.RUN, Rung.ALREADY]
+        assert [ring(schedule, late_s=-3), ring(schedule, late_s=-2)] == [Rung.RUN, Rung.ALREADY]
+        assert (states(), ScheduleBound.objects.count()) == ([(2, "rung")], 0)
+        assert runs_due_settle(now=DUE - timedelta(seconds=1)) == []
+        assert len(runs_due_settle(now=DUE)) == 1
+        assert runs_due_settle(now=DUE) == []
+        assert (states(), ScheduleBound.objects.get().since) == ([(2, "waiting")], DUE)
         assert ScalingSchedule.objects.get().next_at == DUE + timedelta(minutes=1)
+
+    @pytest.mark.parametrize("change", ["delete", "disable"])
+    def test_whose_row_went_after_the_ring_does_not_run(self, change: str) -> None:
+        schedule = make_due()
+        ring(schedule, late_s=-3)
+        if change == "delete":
+            schedule.delete()
+        else:
+            ScalingSchedule.objects.update(enabled=False)
+        runs_due_settle(now=DUE)
+
+        assert (states(), ScheduleBound.objects.count()) == ([(2, "skipped")], 0)
+
+    def test_that_was_rung_for_is_not_missed(self) -> None:
+        ring(make_due(), late_s=-3)
+        assert misfires_run(now=DUE + timedelta(minutes=5)) == []
 
     def test_of_a_disabled_row_or_a_deleted_job_does_not_run(self) -> None:
         disabled = make_due(enabled=False)
@@ -117,7 +139,7 @@ class TestAMoment:
     ) -> None:
         cluster = make_cluster()
         schedules = [make_due(job=make_job(cluster=cluster)) for _ in range(10)]
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(18):
             ring(schedules[0])
         assert ScheduleRun.objects.count() == 10
 

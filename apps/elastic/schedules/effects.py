@@ -16,6 +16,7 @@ from apps.core.errors import DomainError, TargetBusy
 from apps.core.models import Operation
 from apps.elastic.models import ScalingPause, ScheduleRun
 from apps.elastic.schedules.settling import EFFECTS_AT_ONCE
+from apps.elastic.schedules.telling import runs_tell
 from apps.jobs.models import Job
 from apps.jobs.services import job_scale
 from apps.jobs.services.history import Happening, history_add
@@ -85,7 +86,9 @@ def _scale(job: Job, run: ScheduleRun) -> bool:
         run.save(update_fields=["text", "values"])
         return False
     except DomainError as exc:
-        return _end(run, ScheduleRun.State.FAILED, REFUSED, error=str(exc))
+        _end(run, ScheduleRun.State.FAILED, REFUSED, error=str(exc))
+        runs_tell([run])
+        return False
     history_add(
         job, Happening("job.scale", key, SCHEDULED, {"instances": run.instances}), operation=operation
     )

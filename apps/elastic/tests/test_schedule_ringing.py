@@ -13,9 +13,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.tests.factories import make_member
-from apps.core.models import Cluster, Operation
+from apps.core.models import Cluster, Notification, Operation, render_line
 from apps.core.tests.client import api_client, problem_type
-from apps.core.tests.factories import make_cluster
+from apps.core.tests.factories import make_cluster, make_group
 from apps.elastic.models import ScalingPause, ScalingSchedule, ScheduleBound, ScheduleRun
 from apps.elastic.schedules.effects import effects_put_off, effects_run
 from apps.elastic.schedules.misfires import misfires_run
@@ -23,6 +23,7 @@ from apps.elastic.schedules.ringing import MISFIRE_AFTER, Rung, schedule_rung
 from apps.elastic.schedules.selectors import schedule_bounds
 from apps.elastic.schedules.services import schedule_token_revoke
 from apps.elastic.schedules.settling import runs_due_settle
+from apps.elastic.schedules.telling import runs_tell
 from apps.elastic.schedules.tokens import token_of
 from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import Job, JobEvent
@@ -322,6 +323,39 @@ class TestAMissedSlot:
     def test_of_a_deleted_job_is_nobodys(self) -> None:
         make_due(job=make_job(deleted_at=DUE))
         assert misfires_run(now=DUE + timedelta(hours=1)) == []
+
+
+class TestTelling:
+    @pytest.mark.parametrize(
+        ("misfire", "text"),
+        [
+            ("make_up", "did not ring at 2026-11-20 18:00 +0000; Ocean made up for it: 2 instances."),
+            ("skip", "did not ring at 2026-11-20 18:00 +0000; 2 instances were skipped."),
+        ],
+    )
+    def test_the_jobs_groups_hear_of_a_missed_slot_once(self, misfire: str, text: str) -> None:
+        job = make_policy(notify=["sre_ocean", "gone"]).job
+        group = make_group(name="sre_ocean")
+        make_due(job=job, misfire=misfire)
+        make_due(next_at=DUE)  # of a job that tells nobody
+        now = DUE + timedelta(minutes=2)
+
+        for _ in range(2):
+            runs_tell(misfires_run(now=now))
+        message = Notification.objects.get()
+        [part] = message.parts
+        assert (message.group, part["count"]) == (group, 1)
+        assert render_line(part["text"], part["values"]).endswith(text)
+
+    def test_they_hear_of_one_that_failed(self) -> None:
+        make_group(name="sre_ocean")
+        ring(make_due(job=make_policy(job=make_job(), enabled=False, notify=["sre_ocean"]).job))
+        effects_run(now=DUE)
+
+        [part] = Notification.objects.get().parts
+        assert render_line(part["text"], part["values"]).endswith(
+            "2 instances at 2026-11-20 18:00 +0000 failed."
+        )
 
 
 class TestTheDoor:

@@ -100,7 +100,7 @@ def sizes_of(job: Job, decisions: Sequence[ScalingDecision], *, start: datetime,
     sizes: list[Size] = []
     for decision in decisions:
         at = max(decision.at, start).timestamp()
-        if not sizes:
+        if not sizes and decision.at <= start:
             sizes.append(Size(start.timestamp(), decision.instances, decision.running))
         sizes.append(Size(at, decision.wanted if decision.acted else decision.instances, decision.running))
         if decision.last_at > decision.at and not decision.acted:

@@ -16,8 +16,8 @@ from apps.jobs.models import Job
 
 BLIND = frozenset({"source_away", "no_source", "stale", "no_samples"})
 """Verdicts that say that it cannot see the job."""
-QUIET_AFTER_S = 60.0
-"""A loop that works says something of each job every few seconds."""
+QUIET_AFTER_S = 180.0
+"""A loop that works looks at each job every few seconds, and writes down what repeats once a minute."""
 
 
 @dataclass(frozen=True, slots=True)

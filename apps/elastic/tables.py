@@ -98,7 +98,7 @@ class PolicyTable(OceanTable):
     instances = tables.Column(
         order_by="job__wanted", verbose_name=pgettext_lazy("number", "instances"), attrs=NUMBER
     )
-    rules = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("by"))
+    rules = tables.Column(accessor="pk", orderable=False, verbose_name=pgettext_lazy("scaling", "rules"))
     decision = tables.Column(accessor="pk", orderable=False, verbose_name=gettext_lazy("newest decision"))
 
     @cached_property

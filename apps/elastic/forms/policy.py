@@ -52,13 +52,19 @@ class MetricRow(RowForm):
         help_text=_("QPS only, 0.05 to 0.95: learned as it runs. Empty: the value beside it."),
     )
     out_samples = NumberField(
-        label=_("Scale out: consecutive samples"), shown_for="threshold", help_text=_("So many in a row …")
+        label=_("Scale out after"),
+        unit=pgettext_lazy("threshold", "samples"),
+        shown_for="threshold",
+        help_text=_("So many in a row …"),
     )
     out_above = NumberField(
         label=_("above"), unit=">", decimal=True, shown_for="threshold", help_text=_("… above this value.")
     )
     in_samples = NumberField(
-        label=_("Scale in: consecutive samples"), shown_for="threshold", help_text=_("So many in a row …")
+        label=_("Scale in after"),
+        unit=pgettext_lazy("threshold", "samples"),
+        shown_for="threshold",
+        help_text=_("So many in a row …"),
     )
     in_below = NumberField(
         label=_("below"), unit="<", decimal=True, shown_for="threshold", help_text=_("… below this value.")

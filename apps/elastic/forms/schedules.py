@@ -46,11 +46,11 @@ class ScheduleRow(RowForm):
 
     schedule = forms.CharField(required=False, widget=forms.HiddenInput)
     start = TextField(
-        label=gettext_lazy("Start"),
+        label=pgettext_lazy("schedule", "Start"),
         attrs={"placeholder": "2016-10-01 00:00"},
         help_text=gettext_lazy("As the clock of the time zone shows it."),
     )
-    years = NumberField(label=gettext_lazy("Interval"), unit=pgettext_lazy("interval", "years"))
+    years = NumberField(label=pgettext_lazy("schedule", "Interval"), unit=pgettext_lazy("interval", "years"))
     months = NumberField(label=gettext_lazy("months"), unit=pgettext_lazy("interval", "months"))
     days = NumberField(label=gettext_lazy("days"), unit=pgettext_lazy("interval", "days"))
     time = TextField(

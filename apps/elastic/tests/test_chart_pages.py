@@ -87,7 +87,7 @@ def test_the_chart_shows_the_metric_its_limits_and_what_was_decided(
     words = "From 4 to 5: CPU is 100 %, above 80 % for 3 samples."
     assert f'data-words="{words}"' in html
     assert f'href="#decisions-{decision.pk}"' in html
-    assert "CPU 100 % · wanted" in html
+    assert " · CPU 100 %</li>" in html
     assert 'aria-pressed="true"' in html
     html_of(page, chart(job, hours=72))
     assert source.asked[-1] == ("cpu", 1080)

@@ -114,7 +114,7 @@ def test_the_dashboards_card_counts_ones_own_last_hour(dev: User, job: Job) -> N
     make_decision(job=job, instances=1, wanted=3, acted=True, at=old, last_at=old)
     make_decision(job=make_policy().job, instances=1, wanted=3, acted=True)
     html = html_of(browser(dev), "/scaling/card/")
-    numbers = [cell.partition("</dd>")[0] for cell in html.split("<dd>")[1:]]
+    numbers = [cell.partition("</dd>")[0] for cell in html.split('<dd class="h3 mb-0">')[1:]]
     assert [number.replace("</span>", "")[-1] for number in numbers] == ["1", "1", "1", "1", "1"]
     assert 'hx-get="/scaling/card/"' in html_of(browser(dev), "/")
 

@@ -27,6 +27,7 @@ from apps.elastic.standing import BLIND
 from apps.elastic.tables import PolicyTable
 
 HOUR = timedelta(hours=1)
+LATELY = timedelta(minutes=2)
 
 
 class PolicyList(TablePage):
@@ -82,13 +83,13 @@ def card(request: PageRequest) -> HttpResponse:
     counts = decided.aggregate(
         out=Count("pk", filter=Q(acted=True, wanted__gt=F("instances"))),
         back=Count("pk", filter=Q(acted=True, wanted__lt=F("instances"))),
-        blind=Count("job", filter=Q(verdict__in=BLIND), distinct=True),
+        blind=Count("job", filter=Q(verdict__in=BLIND, last_at__gte=now - LATELY), distinct=True),
     )
     context = {
         "counts": counts,
         "policies": policies.filter(enabled=True).count(),
         "waiting": policies.filter(
-            state__proposed_at__gt=now - timedelta(minutes=2), state__proposed__isnull=False
+            state__proposed_at__gt=now - LATELY, state__proposed__isnull=False
         ).count(),
         "all_paused": pause_of_all(now=now),
     }

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
@@ -42,7 +43,7 @@ def chart(request: PageRequest, tag: str) -> HttpResponse:
     curves = [
         Curve(
             name=name,
-            title=f"{str(titles[name]).capitalize() if str(titles[name]).islower() else titles[name]} ({UNITS[name]})",
+            title=f"{capfirst(str(titles[name]))} ({UNITS[name]})",
             values=[(sample.time_s, sample.value) for sample in recorded.samples[name]],
             limits=[(value, f"{sign} {measured(name, value)}") for value, sign in limits.get(name, [])],
             apart_s=recorded.apart_s,

@@ -10,6 +10,7 @@ SETTLED_S = 20.0
 FULL = {"cpu": 100.0, "memory": 100.0}
 """What an instance counts for that sends nothing (PaaSTA: missing data counts as 100 % load)."""
 STARTUP_MAX_S = 900.0
+STEP_MAX_S = 120.0
 SLOWER, FASTER = 0.5, 0.2
 """How far one start counts: a slower one more, because being late is what hurts."""
 
@@ -52,13 +53,27 @@ def startup_s(memory: FleetMemory, policy: Policy) -> float:
     return memory.startup_s if memory.startup_s >= 0 else policy.startup_s
 
 
+def sampled(state: TargetMemory | ThresholdMemory, *, time_s: float, reporting: int) -> None:
+    """A sample came. A gap is not taken for the source's step: that is the shorter of the last two."""
+    if state.sampled_s is not None:
+        apart_s = min(time_s - state.sampled_s, STEP_MAX_S)
+        state.step_s, state.last_s = min(apart_s, state.last_s), apart_s
+    state.sampled_s, state.reporting = time_s, reporting
+
+
+def stale_after_s(state: TargetMemory | ThresholdMemory, policy: Policy) -> float:
+    """How old the newest sample may be: as the policy says, or three steps of a source that sends less often (stock
+    Falcon: 60 s)."""
+    return max(policy.stale_s, 3 * state.step_s)
+
+
 def in_doubt(state: TargetMemory | ThresholdMemory, policy: Policy, seen: Observation) -> Reason | None:
     """Why the newest sample is not good enough to shrink by it. (It may do for growing: an instance that has only just
     become healthy owes no sample yet, and one sample may be late.)"""
     if state.reporting < seen.healthy:
         return Reason("partial", {"silent": seen.healthy - state.reporting})
     age_s = seen.now_s - (state.sampled_s or 0.0)
-    return Reason("stale", {"age_s": age_s}) if age_s > policy.stale_s / 2 else None
+    return Reason("stale", {"age_s": age_s}) if age_s > stale_after_s(state, policy) / 2 else None
 
 
 def silent_count(memory: FleetMemory, *, reporting: int) -> int:

@@ -16,9 +16,12 @@ Kept = TypeVar("Kept")
 
 @dataclass(slots=True)
 class ThresholdMemory:
-    """Consecutive samples beyond the limits, since the last action."""
+    """Consecutive samples beyond the limits, since the last action. `last_s`, `step_s`: what lay between the last two
+    samples, and the shorter of the last two such times."""
 
     sampled_s: float | None = None
+    last_s: float = 0.0
+    step_s: float = 0.0
     high: int = 0
     low: int = 0
     reporting: int = 0
@@ -71,6 +74,8 @@ class TargetMemory:
     `full` samples in a row had CPU at 100 %."""
 
     sampled_s: float | None = None
+    last_s: float = 0.0
+    step_s: float = 0.0
     since_s: float = 0.0
     drained_s: float = 0.0
     full: int = 0

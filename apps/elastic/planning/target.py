@@ -16,7 +16,14 @@ import math
 from collections import deque
 
 from apps.elastic.planning.capacity import capacity_see, target_now
-from apps.elastic.planning.fleet import in_doubt, silent_count, startup_s, with_silent
+from apps.elastic.planning.fleet import (
+    in_doubt,
+    sampled,
+    silent_count,
+    stale_after_s,
+    startup_s,
+    with_silent,
+)
 from apps.elastic.planning.forecast import load_see, rise_ahead
 from apps.elastic.planning.memory import Memory, TargetMemory
 from apps.elastic.planning.profile import profile_floor, profile_see
@@ -59,7 +66,7 @@ def target_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Obse
             _see(policy, name, memory, state, sample, target=target, horizon_s=horizon_s)
     if state.sampled_s is None:
         return Wish(name, None, Reason("no_samples"))
-    if seen.now_s - state.sampled_s > policy.stale_s:
+    if seen.now_s - state.sampled_s > stale_after_s(state, policy):
         return Wish(name, None, Reason("stale", {"age_s": seen.now_s - state.sampled_s}))
     if name == "cpu" and state.value >= SATURATED:
         return _saturated(state, memory, seen, target=target, horizon_s=horizon_s)
@@ -81,9 +88,11 @@ def _see(
     silent = silent_count(memory.fleet, reporting=reporting)
     if silent:
         value = with_silent(name, value, reporting=reporting, silent=silent, full=target)
-    if state.sampled_s is None or time_s - state.sampled_s > policy.stale_s:
+    stale_s = stale_after_s(state, policy)
+    if state.sampled_s is None or time_s - state.sampled_s > stale_s:
         state.since_s = time_s
-    state.sampled_s, state.value, state.reporting = time_s, value, reporting
+    sampled(state, time_s=time_s, reporting=reporting)
+    state.value = value
     load = state.load
     total = value * (reporting + silent)
     if name == "cpu" and value >= SATURATED:
@@ -92,7 +101,7 @@ def _see(
         load.recent.clear()
     else:
         state.full = 0
-    load_see(load, time_s=time_s, load=total, gap_s=policy.stale_s)
+    load_see(load, time_s=time_s, load=total, gap_s=stale_s)
     if time_s < state.drained_s:
         return
     rise = rise_ahead(load, now_s=time_s, horizon_s=horizon_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.elastic.planning.fleet import in_doubt, silent_count, with_silent
+from apps.elastic.planning.fleet import in_doubt, sampled, silent_count, stale_after_s, with_silent
 from apps.elastic.planning.memory import Memory, ThresholdMemory
 from apps.elastic.planning.values import MetricPolicy, Observation, Policy, Reason, Rule, Sample, Wish
 
@@ -24,7 +24,7 @@ def threshold_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: O
     if state.sampled_s is None:
         return Wish(metric.metric, None, Reason("no_samples"))
     age = seen.now_s - state.sampled_s
-    if age > policy.stale_s:
+    if age > stale_after_s(state, policy):
         state.high = state.low = 0
         return Wish(metric.metric, None, Reason("stale", {"age_s": age}))
     values = {"value": state.value, "high": state.high, "low": state.low}
@@ -51,8 +51,7 @@ def _count(
     for sample in samples:
         if sample.reporting <= 0 or (state.sampled_s is not None and sample.time_s <= state.sampled_s):
             continue
-        state.sampled_s = sample.time_s
-        state.reporting = sample.reporting
+        sampled(state, time_s=sample.time_s, reporting=sample.reporting)
         silent = silent_count(memory.fleet, reporting=sample.reporting)
         value = with_silent(
             metric.metric, sample.value, reporting=sample.reporting, silent=silent, full=out.limit

@@ -74,9 +74,9 @@ class Policy:
     is woken for a night's fall; `Shrinking.ASK` is for jobs where any great fall should be looked at.
 
     `predict`: add the learned daily and weekly shape as a floor. `startup_s`: first guess of the time from the order
-    to an instance that serves; it is learned. `stale_s`: a newest sample older than this is no sample, and one of half
-    that age is none to shrink by: six times what lies between two samples. `alarm_s`: somebody is told when no metric
-    has had anything to say for so long.
+    to an instance that serves; it is learned. `stale_s`: a newest sample older than this (or than three steps of a
+    source that sends less often) is no sample, and one of half that age is none to shrink by. `alarm_s`: somebody
+    is told when no metric has had anything to say for so long.
     """
 
     metrics: tuple[MetricPolicy, ...]

@@ -48,6 +48,15 @@ def test_after_a_gap_nothing_shrinks_before_a_window_was_seen() -> None:
     assert job.wanted < 10
 
 
+def test_a_source_that_sends_every_minute_is_not_stale_between_two_samples() -> None:
+    """Stock Falcon. Five-second ticks, of which one in twelve brings a sample."""
+    job = Job(qps_policy(), wanted=10)
+    for tick in range(720):
+        job.tick(600 if tick < 480 else 300, samples=tick % 12 == 0)
+    assert "stale" not in {decision.verdict.code for decision in job.decisions[60:]}
+    assert job.wanted == 5
+
+
 def test_a_new_memory_holds() -> None:
     assert Job(qps_policy(), wanted=10).run(150, LOW).wanted == 10
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0007_notifications"),
-        ("elastic", "0002_schedules"),
+        ("elastic", "0003_falcon"),
         ("jobs", "0014_mirror_writes"),
     ]
 

@@ -62,6 +62,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "More": {
         "template": ("templates:template", "Templates: list, show, save a job as one, update jobs."),
+        "schedules": ("schedules:schedules", "When a job has how many instances."),
         "secrets": ("secrets:secrets", "A product line's secrets: names, never values."),
         "completion": ("completion:completion", "Print what completes commands in your shell."),
     },

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from apps.core.api.base import IDEMPOTENCY_PARAMETER
 from apps.core.serializers import checked
 from apps.elastic.api.schedule_shapes import (
     CalendarQuery,
@@ -45,7 +46,10 @@ class ScheduleViewSet(
         return schedules_of(self.job)
 
     @extend_schema(
-        request=ScheduleFields, responses={201: ScheduleSerializer}, summary="Add a schedule to the job."
+        request=ScheduleFields,
+        responses={201: ScheduleSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        summary="Add a schedule to the job.",
     )
     def create(self, request: Request, tag: str) -> Response:
         job = self.job
@@ -54,7 +58,9 @@ class ScheduleViewSet(
             "time_zone": self.person.time_zone or settings.OCEAN_DEFAULT_TIME_ZONE,
             **self.body(ScheduleFields),
         }
-        schedule = schedule_create(job=job, by=self.person, fields=fields)
+        schedule = schedule_create(
+            job=job, by=self.person, fields=fields, repeatable=bool(self.idempotency_key())
+        )
         return Response(ScheduleSerializer(schedule).data, HTTPStatus.CREATED)
 
     @extend_schema(

@@ -29,13 +29,18 @@ _WHEN = {"start", "time_zone", "interval", "enabled"}
 
 
 @transaction.atomic
-def schedule_create(*, job: Job, by: User, fields: Mapping[str, Any]) -> ScalingSchedule:
-    """Add a row: `start`, `time_zone`, `interval`, `instances` and what else `ScheduleFields` checked.
+def schedule_create(
+    *, job: Job, by: User, fields: Mapping[str, Any], repeatable: bool = False
+) -> ScalingSchedule:
+    """Add a row: `start`, `time_zone`, `interval`, `instances` and what else `ScheduleFields` checked. `repeatable`:
+    the very same row of the same person is the answer to the same request, which came before.
 
     Raises Forbidden without the right, InvalidInput for a cluster without a Chronos, a row that the job has already,
     and one that never comes again."""
     require_editable(job, by=by)
     Job.objects.select_for_update(no_key=True).get(pk=job.pk)
+    if repeatable and (earlier := ScalingSchedule.objects.filter(job=job, created_by=by, **fields).first()):
+        return earlier
     _require_chronos(job.cluster)
     if ScalingSchedule.objects.filter(job=job).count() >= MAX_SCHEDULES:
         text = _("A job has at most %(max)s schedules.") % {"max": MAX_SCHEDULES}

@@ -111,6 +111,13 @@ class TestRows:
         assert field_codes(client.post(url(job), {**SLIDE, "instances": 9})) == {"start": "unique"}
         assert client.post(url(job), {**SLIDE, "interval": "P1W"}).status_code == 201
 
+    def test_asking_again_with_its_key_is_asking_once(self, client: APIClient, job: Job) -> None:
+        first, again = (client.post(url(job), SLIDE, headers={"Idempotency-Key": "k1"}) for _ in range(2))
+
+        assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+        assert ScalingSchedule.objects.count() == 1
+        assert field_codes(client.post(url(job), SLIDE)) == {"start": "unique"}
+
     def test_a_cluster_without_a_chronos_cannot(self, job: Job, client: APIClient) -> None:
         job.cluster.chronos_urls = []
         job.cluster.save()

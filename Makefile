@@ -17,7 +17,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 CHECK_SETTINGS := OCEAN_EMBEDDED=1 OCEAN_SECRET_KEY=checks OCEAN_ENCRYPTION_KEYS=checks \
 	DATABASE_URL=postgresql://checks@127.0.0.1:1/checks REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help build setup run status reset test lint fmt messages bench bench-full screenshots lock
+.PHONY: help build setup run status reset test lint fmt messages bench bench-full demo-load screenshots lock
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -62,6 +62,9 @@ bench: build ## Every benchmark at a tenth of the size; writes docs/benchmarks.m
 
 bench-full: build ## The same at the size of a large company
 	$(PYTHON_BIN) -m bench --full --report
+
+demo-load: $(ENVIRONMENT) ## A demo service under load while `make run` runs: watch it scale out and in
+	@$(PYTHON_BIN) -m scripts.demo_load
 
 screenshots: setup ## Take the README's pictures anew (docs/images/)
 	$(PYTHON_BIN) -m scripts.screenshots

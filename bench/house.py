@@ -130,6 +130,14 @@ class House:
         """A process of the Procfile."""
         return self._start([str(CHECKOUT / "scripts" / "process.sh"), name], name)
 
+    def module(self, name: str, *arguments: str) -> Program:
+        """One of our modules, running beside us; `said` has what it prints."""
+        return self._start([sys.executable, "-m", name, *arguments], name)
+
+    def said(self, name: str) -> list[str]:
+        """The lines that a module has printed so far."""
+        return (self.folder / f"{name}.log").read_text().splitlines()
+
     def web(self) -> Program:
         """The console; returns when it answers."""
         program = self.start("web")

@@ -17,6 +17,7 @@ from apps.core.api.notifications import (
 )
 from apps.core.api.search import SearchView
 from apps.core.api.views import ClusterViewSet, OperationViewSet
+from apps.elastic.api.past import ScalingBacktestView, ScalingSeriesView
 from apps.elastic.api.ringing import ScheduleRungView
 from apps.elastic.api.scaling import (
     AllScalingPauseView,
@@ -96,6 +97,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^{JOB}/yaml/$", JobYamlView.as_view(), name="job-yaml"),
     re_path(rf"^{JOB}/engine/$", JobEngineView.as_view(), name="job-engine"),
     re_path(rf"^{JOB}/scaling/$", ScalingView.as_view(), name="job-scaling"),
+    re_path(rf"^{JOB}/scaling/series/$", ScalingSeriesView.as_view(), name="job-scaling-series"),
+    re_path(rf"^{JOB}/scaling/backtest/$", ScalingBacktestView.as_view(), name="job-scaling-backtest"),
     re_path(rf"^{JOB}/scaling/pause/$", ScalingPauseView.as_view(), name="job-scaling-pause"),
     re_path(rf"^{JOB}/scaling/resume/$", ScalingResumeView.as_view(), name="job-scaling-resume"),
     re_path(rf"^{JOB}/scaling/approve/$", ScalingApproveView.as_view(), name="job-scaling-approve"),

@@ -136,7 +136,9 @@ def status_of(policy: ScalingPolicy) -> dict[str, Any]:
     return dict(StatusSerializer(shown).data)
 
 
-class _Scaling(OfJob):
+class OfScaling(OfJob):
+    """A view of a job that has a policy."""
+
     @property
     def policy(self) -> ScalingPolicy:
         """Raises Http404 for a job that nothing scales."""
@@ -152,7 +154,7 @@ class _Scaling(OfJob):
 
 
 @describe_tag
-class ScalingView(_Scaling):
+class ScalingView(OfScaling):
     """How a job's number of instances follows its metrics."""
 
     @extend_schema(
@@ -185,7 +187,7 @@ class ScalingView(_Scaling):
 
 
 @describe_tag
-class ScalingPauseView(_Scaling):
+class ScalingPauseView(OfScaling):
     @extend_schema(
         request=PauseFields,
         responses=ScalingFields,
@@ -199,7 +201,7 @@ class ScalingPauseView(_Scaling):
 
 
 @describe_tag
-class ScalingResumeView(_Scaling):
+class ScalingResumeView(OfScaling):
     @extend_schema(
         request=Nothing,
         responses=ScalingFields,
@@ -214,7 +216,7 @@ class ScalingResumeView(_Scaling):
 
 
 @describe_tag
-class ScalingApproveView(_Scaling):
+class ScalingApproveView(OfScaling):
     @extend_schema(
         request=ApproveFields,
         responses=ScalingFields,

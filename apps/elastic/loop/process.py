@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -31,6 +32,7 @@ PERIOD_S = 5.0
 AFTER_SAMPLES_S = 0.6
 """Samples are of whole multiples of 5 s: a tick comes when they have."""
 STANDBY_EVERY_S = 2.0
+BREATH_S = 0.2
 HEARTBEAT: Final = "scale"
 SLOW_S = 1.0
 
@@ -93,10 +95,17 @@ class ScaleProcess:
                     self._before_tick()
                     _report(loop.tick(now))
                     Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"at": now})
+                    self._go_on(loop, due)
                 elif rung := doorbell.wait(due - now.timestamp()):
                     loop.book.stale |= doorbell.changed()
                     _report(loop.tick(self._now(), only=rung))
+                    self._go_on(loop, due)
             loop.save(self._now())
+
+    def _go_on(self, loop: Loop, due_s: float) -> None:
+        """Act on what is left, until shortly before the next tick."""
+        left_s = due_s - self._now().timestamp() - BREATH_S
+        loop.go_on(until=time.monotonic() + left_s)
 
 
 def _report(report: Report) -> None:

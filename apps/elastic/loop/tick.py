@@ -1,7 +1,8 @@
 """One turn of the loop: a function of the time, the metric sources and the database.
 
 Look at all jobs, ask for what is new of their metrics, decide (`apps.elastic.planning`), write down, act. Growing goes
-before shrinking, and acting has a limit in time: what is left over is decided again, by the newest numbers, next time.
+before shrinking, and acting has a limit in time: it goes on between the ticks, and what is left over is decided again,
+by the newest numbers, next time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from apps.core.live import announce
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ACT_FOR_S = 2.5
+ACT_FOR_S = 0.4
+"""Of the tick itself; it goes on until the next one is due (`Loop.go_on`)."""
+ACT_TOGETHER = 20
+"""So many decisions are written at once before they are enacted one after the other."""
 PENDING_FOR_S = 60.0
 """Growing that could not be asked for is asked for again for so long, unless something newer is decided."""
 CAPACITY_EVERY_S = 10.0
@@ -69,11 +73,15 @@ class Loop:
         self._tell = tell
         self._journal = Journal()
         self._turn = 0
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._left: list[Seen] = []
         self._capacity: tuple[float, dict[int, Capacity]] = (float("-inf"), {})
 
     def tick(self, now: datetime, *, only: Collection[int] | None = None) -> Report:
         """Look, decide, act; `only`: of these jobs, in between, as something was said of them."""
         began = time.monotonic()
+        self._put_off()
+        self._now = now
         if only is None:
             self._turn += 1
         facts = read_facts(only=only)
@@ -82,8 +90,14 @@ class Loop:
         around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
         samples = self._read_samples(facts, now=now)
         seen = [self._see(fact, around, samples, now=now) for fact in facts]
+        self._left = sorted(
+            (one for one in seen if one.acts),
+            key=lambda one: one.observation.wanted - one.decision.wanted,
+        )
         report = Report(jobs=len(seen), away=samples.away)
-        self._act([one for one in seen if one.acts], report, now=now)
+        done = self._act(until=time.monotonic() + ACT_FOR_S)
+        report.acted = sum(one.row.acted for one in done)
+        report.waiting = len(done) - report.acted + len(self._left)
         for one in seen:
             if not one.acts:
                 self._journal.note(one.row)
@@ -95,6 +109,7 @@ class Loop:
 
     def save(self, now: datetime) -> None:
         """Keep everything: the process ends."""
+        self._put_off()
         self._journal.write(turn=0, whole=True)
         checkpoint(self.book.entries.values(), now=now)
 
@@ -163,23 +178,38 @@ class Loop:
 
     # --- acting ----------------------------------------------------------------------------------------
 
-    def _act(self, acting: list[Seen], report: Report, *, now: datetime) -> None:
-        """The largest growth first."""
-        if not acting:
+    def go_on(self, *, until: float) -> None:
+        """Act on what the tick had no time for, until this moment of `time.monotonic`."""
+        acted = [one for one in self._act(until=until) if one.row.acted]
+        if self._tell is not None:
+            self._tell(acted)
+        checkpoint([one.entry for one in acted], now=self._now)
+
+    def _act(self, *, until: float) -> list[Seen]:
+        """The largest growth first. Returns those whose turn it was."""
+        done: list[Seen] = []
+        while self._left and time.monotonic() < until:
+            some, self._left = self._left[:ACT_TOGETHER], self._left[ACT_TOGETHER:]
+            self._journal.enact(one.row for one in some)
+            for one in some:
+                self._act_on(one)
+            done += some
+        return done
+
+    def _put_off(self) -> None:
+        """Those that there was no time for: they are decided anew, by the newest samples."""
+        for one in self._left:
+            _wait(one.entry, one.row, now=self._now)
+            self._journal.note(one.row)
+        self._left = []
+
+    def _act_on(self, one: Seen) -> None:
+        if enact(one.row, agent=self._agent) is None:
+            _wait(one.entry, one.row, now=self._now)
+            one.row.save(update_fields=["values"])
             return
-        acting.sort(key=lambda one: one.decision.wanted - one.observation.wanted, reverse=True)
-        self._journal.enact(one.row for one in acting)
-        until = time.monotonic() + ACT_FOR_S
-        for one in acting:
-            operation = enact(one.row, agent=self._agent) if time.monotonic() < until else None
-            if operation is None:
-                report.waiting += 1
-                _wait(one.entry, one.row, now=now)
-                one.row.save(update_fields=["values"])
-                continue
-            report.acted += 1
-            one.entry.pending = None
-            one.entry.wanted = one.decision.wanted
+        one.entry.pending = None
+        one.entry.wanted = one.decision.wanted
 
     # --- writing ---------------------------------------------------------------------------------------
 
@@ -187,7 +217,7 @@ class Loop:
         urgent = []
         for one in seen:
             proposed = one.decision.asks if one.decision.needs_approval else None
-            if one.acts or proposed != one.entry.proposed:
+            if one.row.acted or proposed != one.entry.proposed:
                 urgent.append(one.entry)
             one.entry.proposed = proposed
         told = {entry.job_id for entry in urgent}
@@ -210,9 +240,12 @@ def _announce(job_ids: Collection[int]) -> None:
 
 
 def _wait(entry: Entry, row: ScalingDecision, *, now: datetime) -> None:
-    """It cannot be asked for now: growing stays wanted, shrinking is decided anew."""
+    """It cannot be asked for now: growing stays wanted for a while, shrinking is decided anew."""
     row.values["waits"] = True
-    entry.pending = (row.wanted, now.timestamp()) if row.wanted > row.instances else None
+    if row.wanted <= row.instances:
+        entry.pending = None
+    elif entry.pending is None or entry.pending[0] != row.wanted:
+        entry.pending = (row.wanted, now.timestamp())
 
 
 def _notice_person(entry: Entry, wanted: int, *, now: datetime) -> None:

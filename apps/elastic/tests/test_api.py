@@ -15,8 +15,10 @@ from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.tests.factories import CPU, make_decision, make_policy
+from apps.elastic.tests.pretended import PretendedSource
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_running_job
+from engines.metrics.base import Point
 
 pytestmark = pytest.mark.django_db
 
@@ -228,3 +230,70 @@ def test_the_history_says_each_decision_in_words_with_its_numbers(
         make_decision(job=job)
     with django_assert_num_queries(4):
         client.get(url(job, "history/"))
+
+
+# --- the past -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> PretendedSource:
+    made = PretendedSource()
+    monkeypatch.setattr("apps.elastic.history.get_source", lambda cluster: made)
+    return made
+
+
+def test_the_series_has_metrics_with_limits_instances_and_decisions(
+    job: Job, dev: User, source: PretendedSource
+) -> None:
+    make_policy(job=job)
+    now = int(timezone.now().timestamp())
+    source.past = {"cpu": [Point(now - 600, 70.0, 210.0, 3), Point(now - 60, 90.0, 270.0, 3)]}
+    make_decision(job=job, verdict="above", instances=3, wanted=4, acted=True, running=3)
+    body = api_client(dev).get(url(job, "series/")).json()
+    [cpu] = body["metrics"]
+    assert (cpu["metric"], cpu["unit"]) == ("cpu", "%")
+    assert cpu["limits"] == [{"value": 80, "sign": ">"}, {"value": 60, "sign": "<"}]
+    assert [(point["value"], point["reporting"]) for point in cpu["points"]] == [(70, 3), (90, 3)]
+    assert {(size["wanted"], size["running"]) for size in body["instances"]} >= {(4, 3)}
+    assert [row["wanted"] for row in body["decisions"]] == [4]
+    assert body["away"] == ""
+
+
+def test_while_the_monitoring_is_away_the_series_says_so(
+    job: Job, dev: User, source: PretendedSource
+) -> None:
+    make_policy(job=job)
+    make_decision(job=job, inputs={"cpu": 61.5}, healthy=3)
+    source.away = True
+    body = api_client(dev).get(url(job, "series/")).json()
+    assert body["away"] == "pretended: no answer"
+    assert [point["value"] for point in body["metrics"][0]["points"]] == [61.5]
+
+
+def test_a_series_has_a_beginning_before_its_end(job: Job, dev: User) -> None:
+    make_policy(job=job)
+    times = {"start": "2026-11-20T12:00:00Z", "end": "2026-11-20T11:00:00Z"}
+    assert field_codes(api_client(dev).get(url(job, "series/"), times)) == {"start": "after_end"}
+    times = {"start": "2026-01-20T12:00:00Z", "end": "2026-11-20T11:00:00Z"}
+    assert field_codes(api_client(dev).get(url(job, "series/"), times)) == {"start": "too_long"}
+
+
+def test_a_backtest_compares_a_changed_policy_with_todays_and_changes_nothing(
+    job: Job, dev: User, source: PretendedSource
+) -> None:
+    make_policy(job=job)
+    now = int(timezone.now().timestamp())
+    source.past = {"cpu": [Point(now - 3600 + 60 * i, 95.0, 285.0, 3) for i in range(60)]}
+    client = api_client(dev)
+    answer = client.post(url(job, "backtest/"), {"policy": {**SLIDE, "max": 3}})
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert (body["changed"]["most"], body["today"]["most"]) == (3, 4)
+    assert body["changed"]["breach_s"] > body["today"]["breach_s"]
+    assert body["samples"] == 60
+    assert ScalingPolicy.objects.get().max == 5
+    bad = {"policy": {**SLIDE, "max": 0}}
+    assert field_codes(client.post(url(job, "backtest/"), bad)) == {"policy.max": "min_value"}
+    assert field_codes(client.post(url(job, "backtest/"), {"policy": SLIDE, "days": 99})) == {
+        "days": "max_value"
+    }

@@ -14,5 +14,5 @@ class ElasticConfig(AppConfig):
     def ready(self) -> None:
         import_module("apps.elastic.topics")
         import_module("apps.elastic.falcon.wiring")
-        import_module("apps.elastic.schedules.tasks")
+        import_module("apps.elastic.schedules.wiring")
         import_module("apps.elastic.forms")

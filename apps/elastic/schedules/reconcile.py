@@ -21,6 +21,7 @@ from apps.core.live import announce
 from apps.core.models import Cluster
 from apps.elastic.models import ChronosLook, ScalingSchedule
 from apps.elastic.schedules.chronos_jobs import Delete, Put, Step, Ticker, diff
+from apps.elastic.schedules.drifts import drifts_note
 from apps.elastic.schedules.ringing import LEAD
 from apps.elastic.schedules.tokens import token_of
 from clients.chronos import ChronosApi, ChronosJob
@@ -68,6 +69,7 @@ def _apply(cluster: Cluster, found: list[ChronosJob], *, now: datetime) -> list[
             case Delete():
                 _delete(api, step)
     _note(rows, states)
+    drifts_note(cluster, rows, states)
     ChronosLook.objects.update_or_create(
         cluster=cluster, defaults={"at": now, "error": "", "error_since": None}
     )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.core.models import Cluster
+from apps.core.models import Cluster, Drift
 from apps.core.tests.factories import make_cluster
 from apps.elastic.models import ChronosLook, ScalingSchedule
 from apps.elastic.schedules.chronos_jobs import COMMAND, Delete, Put, Ticker, diff, job_of
@@ -258,6 +258,14 @@ class TestOnARunningChronos:
 
         schedule.refresh_from_db()
         assert (schedule.chronos, schedule.chronos_error) == ("failing", "2026-11-20T00:00:00.000Z")
+        drift = Drift.objects.get()
+        assert (drift.kind, drift.cluster) == ("chronos.schedule", cluster)
+        assert drift.object == f"{schedule.job.tag} #{schedule.pk}"
+        assert drift.found == ["failing", "2026-11-20T00:00:00.000Z"]
+
+        chronos.put_job({**job, "errorsSinceLastSuccess": 0})
+        reconcile(cluster)
+        assert not Drift.objects.exists()
 
 
 @pytest.mark.django_db

@@ -9,7 +9,14 @@ from django.core.serializers import serialize
 
 from apps.accounts.models import ApiToken, Membership, ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line, make_token
-from apps.core.models import Operation
+from apps.core.models import (
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    NotificationGroup,
+    Operation,
+)
+from apps.core.tests.factories import make_channel, make_delivery, make_group
 from apps.elastic.models import ScalingPolicy, ScalingSchedule, ScalingState, ScheduleRun
 from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import (
@@ -32,6 +39,7 @@ from apps.jobs.tests.factories import make_job_operation, make_release, make_run
 
 WRITTEN = (
     Favourite, Instance, Job, JobEvent, JobOrigin, JobTemplate, JobTemplateVersion, JobVersion, Membership,
+    Notification, NotificationChannel, NotificationDelivery, NotificationGroup,
     Operation, ProductLine, Release, ReleaseItem, SavedView, ScaleExpiry, ScalingPolicy, ScalingSchedule,
     ScalingState, ScheduleRun, Secret,
 )  # fmt: skip
@@ -60,6 +68,7 @@ class Things:
     view: SavedView
     secret: Secret
     schedule: ScalingSchedule
+    delivery: NotificationDelivery
     token: ApiToken
 
     @classmethod
@@ -81,6 +90,7 @@ class Things:
             view=SavedView.objects.create(name="v", query="state=running", author=owner, product_line=line),
             secret=Secret.objects.get(),
             schedule=make_schedule(job=job),
+            delivery=make_delivery(make_channel(make_group(product_line=line))),
             token=ApiToken.objects.get(user=owner),
         )
 
@@ -106,6 +116,12 @@ class Things:
             "template": {"name": self.template.name, "template": self.template.name, **number},
             "operation": {"pk": self.operation.pk},
             "view": {"pk": self.view.pk},
+            "notification-group": {"name": self.delivery.channel.group.name},
+            "notification-channel": {
+                "group": self.delivery.channel.group.name,
+                "pk": self.delivery.channel.pk,
+            },
+            "notification": {"pk": self.delivery.notification.pk},
             "token": {"pk": self.token.pk},
             "drift": {"pk": NUMBER},  # of SREs alone (apps/core/tests/test_drift.py)
         }
@@ -125,5 +141,9 @@ class Things:
             "token_id": self.token.pk,
             "membership_id": self.line.memberships.all()[0].pk,
             "secret_id": self.secret.pk,
+            "channel_id": self.delivery.channel.pk,
+            "notification_id": self.delivery.notification.pk,
+            "user_id": self.owner.pk,
+            "kind": "mail",
             "drift_id": NUMBER,  # of SREs alone
         }

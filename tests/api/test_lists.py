@@ -13,9 +13,16 @@ from rest_framework.test import APIClient
 from apps.accounts.models import ApiToken, Membership, ProductLine, Role
 from apps.accounts.services import token_create
 from apps.accounts.tests.factories import make_product_line, make_sre, make_user
-from apps.core.models import Cluster, Operation
+from apps.core.models import Cluster, NotificationGroup, Operation
 from apps.core.tests.client import api_client, field_codes
-from apps.core.tests.factories import make_cluster, make_drift, make_watch
+from apps.core.tests.factories import (
+    make_channel,
+    make_cluster,
+    make_delivery,
+    make_drift,
+    make_group,
+    make_watch,
+)
 from apps.elastic.models import ScalingSchedule
 from apps.elastic.tests.factories import make_decision, make_run, make_schedule
 from apps.hosts.selectors import hosts_visible
@@ -46,6 +53,7 @@ class World:
         self.cluster: Cluster = make_cluster()
         self.job: Job = make_job(product_line=self.line, cluster=self.cluster)
         self.template: JobTemplate = make_template()
+        self.group: NotificationGroup = make_group()
         self.client: APIClient = api_client(self.sre)
 
 
@@ -99,6 +107,9 @@ LISTS = {
     "template-list": List(lambda world: make_template(), 4),  # one more for all their versions
     "template-version-list": List(lambda world: make_template_version(world.template), 4),
     "template-job-list": List(lambda world: make_job_from(world.template), 4),
+    "notification-group-list": List(lambda world: make_group(), 4),  # one more for all their members
+    "notification-channel-list": List(lambda world: make_channel(world.group), 4),
+    "notification-list": List(lambda world: make_delivery(), 4),  # one more for all their deliveries
     "drift-list": List(lambda world: make_drift(cluster=world.cluster), 3),
     "host-list": List(lambda world: make_host(), 3),
     "token-list": List(lambda world: token_create(user=world.sre, name="x"), 3),
@@ -112,7 +123,9 @@ def world() -> World:
 
 def address(name: str, world: World) -> str:
     route = next(route for route in ROUTES if (route.name, route.method) == (name, "get"))
-    return route.url(tag=world.job.tag, line=world.line.tag, template=world.template.name)
+    return route.url(
+        tag=world.job.tag, line=world.line.tag, template=world.template.name, group=world.group.name
+    )
 
 
 def test_every_list_is_tested_here() -> None:

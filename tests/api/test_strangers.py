@@ -36,11 +36,16 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "template": {"name": "none", "template": "none"},
     "operation": {"pk": NUMBER},
     "view": {"pk": NUMBER},
+    "notification-group": {"name": "none"},
+    "notification-channel": {"group": "none"},
+    "notification": {"pk": NUMBER},
     "token": {"pk": NUMBER},
     "drift": {"pk": NUMBER},
 }
 FAMILIES = UNKNOWN.keys()
 CHANGED_BY_DEVELOPERS = {
+    "notification-group",
+    "notification-channel",
     "job",
     "product-line",
     "member",

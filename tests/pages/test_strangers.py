@@ -34,7 +34,8 @@ class Page:
 
     def values(self, things: Things) -> dict[str, Any]:
         line = {"tag": things.line.tag} if self.route.startswith("product-lines/") else {}
-        return {**things.of_page(), **line}
+        group = {"name": things.delivery.channel.group.name} if "groups/" in self.route else {}
+        return {**things.of_page(), **line, **group}
 
 
 def pages() -> Iterator[Page]:
@@ -58,7 +59,9 @@ BARE = {"healthz", "core:live"}
 UNKNOWN = {
     "tag": "none.of-this-name",
     "name": "none",
-    **dict.fromkeys(["release_id", "operation_id", "view_id", "token_id", "membership_id"], NUMBER),
+    **dict.fromkeys(
+        ["release_id", "operation_id", "view_id", "token_id", "membership_id", "notification_id"], NUMBER
+    ),
 }
 
 

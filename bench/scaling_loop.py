@@ -10,6 +10,7 @@ included, until it is ended.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import os
@@ -116,6 +117,7 @@ def policies(metrics: list[dict[str, Any]]) -> int:
 
 def evaluate(seconds: float) -> None:
     policies(POLICY)
+    gc.disable()  # as `manage.py autoscale` does
     source = Quiet()
     with SampleReader(lambda cluster_id: source) as samples:
         loop = Loop(samples, agent=autoscaler())
@@ -129,6 +131,7 @@ def evaluate(seconds: float) -> None:
             report = loop.tick(timezone.now())
             used_s = time.process_time() - cpu_s
             loop.go_on(until=time.monotonic() + due + 4.8 - time.time())
+            gc.collect()
             missed = max(0, int((time.time() - due) // 5))
             due += 5.0 * (1 + missed)
             say(

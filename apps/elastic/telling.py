@@ -71,7 +71,7 @@ def tell(seen: Iterable[Seen]) -> None:
 def news_of(seen: Seen) -> Iterable[News]:
     """What is new of a job; remembers what was told."""
     entry, decision = seen.entry, seen.decision
-    if seen.row.acted:
+    if seen.acted:
         yield News(seen, "elastic.scaled", SCALED, decision.wanted, Severity.INFO)
     asks = decision.asks if decision.needs_approval else None
     if asks is not None and entry.proposed is None:

@@ -95,4 +95,4 @@ def test_the_other_loop_takes_over_within_ten_seconds_and_does_nothing_twice(
     numbers = [row.parameters["instances"] for row in Operation.objects.order_by("pk")]
     assert numbers == [3, 4]
     assert ScalingDecision.objects.filter(acted=True).count() == 2
-    assert Heartbeat.objects.filter(name="scale").exists()
+    wait_until(Heartbeat.objects.filter(name="scale").exists, what="a sign of life", timeout_s=10)

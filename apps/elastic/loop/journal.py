@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
@@ -44,29 +44,56 @@ Key = tuple[str, int, int, int]
 """(verdict, instances, wanted, running): what a chart shows of it."""
 
 
+class Notable(Protocol):
+    """A decision before it is a row: most are repeats, and never become one."""
+
+    @property
+    def job_id(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def key(self) -> Key: ...
+    @property
+    def row(self) -> ScalingDecision: ...
+
+
+@dataclass(slots=True)
+class _Open:
+    """A row that takes in what repeats, and the newest of that."""
+
+    row: ScalingDecision
+    newest: Notable | None = None
+
+    def brought_up(self) -> ScalingDecision:
+        """The row with the numbers of the newest."""
+        if self.newest is not None:
+            newest, self.newest = self.newest.row, None
+            for name in ("healthy", "values", "inputs", "wishes"):
+                setattr(self.row, name, getattr(newest, name))
+        return self.row
+
+
 @dataclass(slots=True)
 class Journal:
     """What is to be written."""
 
-    _open: dict[int, dict[Key, ScalingDecision]] = field(default_factory=dict)
+    _open: dict[int, dict[Key, _Open]] = field(default_factory=dict)
     _fresh: dict[int, list[ScalingDecision]] = field(default_factory=dict)
     _repeated: dict[int, set[Key]] = field(default_factory=dict)
 
-    def note(self, decision: ScalingDecision) -> None:
+    def note(self, seen: Notable) -> None:
         """A decision that changes nothing: a repeat of one that is known, or a new row."""
-        rows = self._open.setdefault(decision.job_id, {})
-        key = (decision.verdict, decision.instances, decision.wanted, decision.running)
-        known = rows.get(key)
-        if known is None or decision.at - known.at >= MERGE_FOR:
-            rows[key] = decision
-            self._fresh.setdefault(decision.job_id, []).append(decision)
+        rows = self._open.setdefault(seen.job_id, {})
+        known = rows.get(seen.key)
+        if known is None or seen.at - known.row.at >= MERGE_FOR:
+            rows[seen.key] = _Open(seen.row)
+            self._fresh.setdefault(seen.job_id, []).append(seen.row)
             return
-        known.count += 1
-        known.last_at = decision.at
-        known.running, known.healthy = decision.running, decision.healthy
-        known.values, known.inputs, known.wishes = decision.values, decision.inputs, decision.wishes
-        if known.pk is not None:
-            self._repeated.setdefault(decision.job_id, set()).add(key)
+        known.row.count += 1
+        known.row.last_at = seen.at
+        known.newest = seen
+        if known.row.pk is not None:
+            self._repeated.setdefault(seen.job_id, set()).add(seen.key)
 
     def enact(self, decisions: Iterable[ScalingDecision]) -> None:
         """Write those that something is to be done for now, so that it can be done once for each. What came before them
@@ -88,10 +115,10 @@ class Journal:
         self._write_fresh(take)
         jobs = [job_id for job_id in self._repeated if whole or job_id % SLICES == turn % SLICES]
         rows = [
-            row
+            known.brought_up()
             for job_id in jobs
             for key in self._repeated.pop(job_id)
-            if (row := self._open.get(job_id, {}).get(key)) is not None and row.pk is not None
+            if (known := self._open.get(job_id, {}).get(key)) is not None
         ]
         if rows:
             with connection.cursor() as cursor:

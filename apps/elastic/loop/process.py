@@ -6,6 +6,7 @@ lost so is the lock, and the next write fails instead of competing with the new 
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import threading
@@ -33,6 +34,8 @@ AFTER_SAMPLES_S = 0.6
 """Samples are of whole multiples of 5 s: a tick comes when they have."""
 STANDBY_EVERY_S = 2.0
 BREATH_S = 0.2
+COLLECT_EVERY = 24
+"""Ticks."""
 HEARTBEAT: Final = "scale"
 SLOW_S = 1.0
 
@@ -60,6 +63,7 @@ class ScaleProcess:
         self._tell = tell
         self._now = now
         self.stood_by = False
+        self._turns = 0
 
     def run(self) -> None:
         """Wait for the lock, work, and begin again after whatever goes wrong."""
@@ -106,6 +110,9 @@ class ScaleProcess:
         """Act on what is left, until shortly before the next tick."""
         left_s = due_s - self._now().timestamp() - BREATH_S
         loop.go_on(until=time.monotonic() + left_s)
+        self._turns += 1
+        if self._turns % COLLECT_EVERY == 0 and not gc.isenabled():
+            gc.collect()
 
 
 def _report(report: Report) -> None:

@@ -19,7 +19,7 @@ from apps.elastic import planning
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.book import SLICES, Book, Entry
 from apps.elastic.loop.facts import Fact, Surroundings, read_capacity, read_facts, read_surroundings, room_for
-from apps.elastic.loop.journal import Journal, checkpoint
+from apps.elastic.loop.journal import Journal, Key, checkpoint
 from apps.elastic.loop.samples import SampleReader, Samples
 from apps.elastic.models import ScalingDecision
 from apps.hosts.capacity import Capacity
@@ -42,14 +42,38 @@ Told = Callable[[Iterable["Seen"]], None]
 
 @dataclass(slots=True)
 class Seen:
-    """One job in one tick."""
+    """One job in one tick. `verdict` and `wanted` are the decision's, but for a pause. `waits`: it cannot be asked for
+    now."""
 
     entry: Entry
     fact: Fact
     observation: planning.Observation
     decision: planning.Decision
-    row: ScalingDecision
+    verdict: planning.Reason
+    wanted: int
+    at: datetime
     acts: bool
+    waits: bool = False
+    made: ScalingDecision | None = None
+
+    @property
+    def job_id(self) -> int:
+        return self.fact.job_id
+
+    @property
+    def key(self) -> Key:
+        return (self.verdict.code, self.observation.wanted, self.wanted, self.fact.running)
+
+    @property
+    def row(self) -> ScalingDecision:
+        """The decision as a row; made when somebody asks for it."""
+        if self.made is None:
+            self.made = _row(self)
+        return self.made
+
+    @property
+    def acted(self) -> bool:
+        return self.made is not None and self.made.acted
 
 
 @dataclass(slots=True)
@@ -96,11 +120,11 @@ class Loop:
         )
         report = Report(jobs=len(seen), away=samples.away)
         done = self._act(until=time.monotonic() + ACT_FOR_S)
-        report.acted = sum(one.row.acted for one in done)
+        report.acted = sum(one.acted for one in done)
         report.waiting = len(done) - report.acted + len(self._left)
         for one in seen:
             if not one.acts:
-                self._journal.note(one.row)
+                self._journal.note(one)
         if self._tell is not None:
             self._tell(seen)
         self._write(seen, now=now, whole=only is None)
@@ -159,12 +183,24 @@ class Loop:
             decision = planning.decide(entry.policy, entry.memory, observation)
         decision = _again(entry, decision, observation)
         paused = around.all_paused or (fact.paused_until is not None and fact.paused_until > now)
-        acts = decision.wanted != wanted and not entry.advise_only and not paused
-        row = _row(entry, fact, observation, decision, now=now, paused=paused)
-        if acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
-            _wait(entry, row, now=now)
-            acts = False
-        return Seen(entry, fact, observation, decision, row, acts)
+        changes = decision.wanted != wanted
+        verdict = (
+            planning.Reason("paused", {"wish": decision.wanted}) if changes and paused else decision.verdict
+        )
+        seen = Seen(
+            entry,
+            fact,
+            observation,
+            decision,
+            verdict,
+            wanted if paused else decision.wanted,
+            now,
+            acts=changes and not entry.advise_only and not paused,
+        )
+        if seen.acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
+            _wait(seen)
+            seen.acts = False
+        return seen
 
     def _room(self, entry: Entry, fact: Fact, wanted: int) -> int | None:
         if entry.size is None:
@@ -180,7 +216,7 @@ class Loop:
 
     def go_on(self, *, until: float) -> None:
         """Act on what the tick had no time for, until this moment of `time.monotonic`."""
-        acted = [one for one in self._act(until=until) if one.row.acted]
+        acted = [one for one in self._act(until=until) if one.acted]
         if self._tell is not None:
             self._tell(acted)
         checkpoint([one.entry for one in acted], now=self._now)
@@ -199,13 +235,14 @@ class Loop:
     def _put_off(self) -> None:
         """Those that there was no time for: they are decided anew, by the newest samples."""
         for one in self._left:
-            _wait(one.entry, one.row, now=self._now)
-            self._journal.note(one.row)
+            _wait(one)
+            self._journal.note(one)
         self._left = []
 
     def _act_on(self, one: Seen) -> None:
         if enact(one.row, agent=self._agent) is None:
-            _wait(one.entry, one.row, now=self._now)
+            _wait(one)
+            one.row.values["waits"] = True
             one.row.save(update_fields=["values"])
             return
         one.entry.pending = None
@@ -217,7 +254,7 @@ class Loop:
         urgent = []
         for one in seen:
             proposed = one.decision.asks if one.decision.needs_approval else None
-            if one.row.acted or proposed != one.entry.proposed:
+            if one.acted or proposed != one.entry.proposed:
                 urgent.append(one.entry)
             one.entry.proposed = proposed
         told = {entry.job_id for entry in urgent}
@@ -239,13 +276,14 @@ def _announce(job_ids: Collection[int]) -> None:
     announce(*(f"scaling:{job_id}" for job_id in job_ids))
 
 
-def _wait(entry: Entry, row: ScalingDecision, *, now: datetime) -> None:
+def _wait(seen: Seen) -> None:
     """It cannot be asked for now: growing stays wanted for a while, shrinking is decided anew."""
-    row.values["waits"] = True
-    if row.wanted <= row.instances:
+    seen.waits = True
+    entry = seen.entry
+    if seen.wanted <= seen.observation.wanted:
         entry.pending = None
-    elif entry.pending is None or entry.pending[0] != row.wanted:
-        entry.pending = (row.wanted, now.timestamp())
+    elif entry.pending is None or entry.pending[0] != seen.wanted:
+        entry.pending = (seen.wanted, seen.observation.now_s)
 
 
 def _notice_person(entry: Entry, wanted: int, *, now: datetime) -> None:
@@ -293,27 +331,18 @@ def _again(entry: Entry, decision: planning.Decision, seen: planning.Observation
     )
 
 
-def _row(
-    entry: Entry,
-    fact: Fact,
-    seen: planning.Observation,
-    decision: planning.Decision,
-    *,
-    now: datetime,
-    paused: bool,
-) -> ScalingDecision:
-    verdict, wanted = decision.verdict, decision.wanted
-    if paused and wanted != seen.wanted:
-        verdict, wanted = planning.Reason("paused", {"wish": wanted}), seen.wanted
-    person = entry.person_floor(now=now)
+def _row(one: Seen) -> ScalingDecision:
+    fact, seen, decision = one.fact, one.observation, one.decision
+    person = one.entry.person_floor(now=one.at)
+    values = _values(one.verdict, decision.wishes)
     return ScalingDecision(
         job_id=fact.job_id,
-        at=now,
-        last_at=now,
-        verdict=verdict.code,
-        values=_values(verdict, decision.wishes),
+        at=one.at,
+        last_at=one.at,
+        verdict=one.verdict.code,
+        values={**values, "waits": True} if one.waits else values,
         instances=seen.wanted,
-        wanted=wanted,
+        wanted=one.wanted,
         running=fact.running,
         healthy=fact.healthy,
         inputs={name: round(samples[-1].value, 3) for name, samples in seen.samples.items() if samples},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from typing import Any
@@ -20,5 +21,6 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        gc.disable()  # to walk all that is remembered takes longer than a tick: the loop does it in between
         sources = ClusterSources()
         ScaleProcess(stop, source_of=sources, before_tick=sources.refresh, tell=tell).run()

@@ -72,7 +72,7 @@ class ProductLineAdmin(SreAdmin):
     search_fields = ["tag", "title"]
     inlines = [MembershipInline]
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return ["cop", "owt", "pdl", "title", *(["scaling_quota"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

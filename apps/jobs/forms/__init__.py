@@ -4,8 +4,17 @@ A field holds the text that was typed: what is right is said by `apps.jobs.spec`
 and the API alike, and each error is put back at the field that caused it (`JobForm.put_errors`).
 """
 
-from apps.jobs.forms.actions import ActionForm, ConfirmForm, KillForm, ScaleForm
+from apps.jobs.forms.actions import ActionForm, Asked, ConfirmForm, KillForm, ScaleForm
 from apps.jobs.forms.job import JobForm
 from apps.jobs.forms.tabs import PlaceForm, StrategyForm
 
-__all__ = ["ActionForm", "ConfirmForm", "JobForm", "KillForm", "PlaceForm", "ScaleForm", "StrategyForm"]
+__all__ = [
+    "ActionForm",
+    "Asked",
+    "ConfirmForm",
+    "JobForm",
+    "KillForm",
+    "PlaceForm",
+    "ScaleForm",
+    "StrategyForm",
+]

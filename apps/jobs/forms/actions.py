@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.utils import timezone
@@ -19,6 +19,13 @@ from apps.jobs.spec.strategy import MAX_INSTANCES
 
 def new_key() -> str:
     return uuid.uuid4().hex
+
+
+class Asked(TypedDict):
+    """What every service takes of a form."""
+
+    idempotency_key: str
+    reason: str
 
 
 class ActionForm(PlainForm):
@@ -44,7 +51,7 @@ class ActionForm(PlainForm):
         return f"page:{self.job.pk}:{key}" if key else ""
 
     @property
-    def asked(self) -> dict[str, str]:
+    def asked(self) -> Asked:
         """What every service takes: the key and the reason."""
         return {"idempotency_key": self.idempotency_key, "reason": self.cleaned_data["reason"]}
 

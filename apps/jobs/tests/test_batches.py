@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
@@ -19,7 +20,6 @@ from apps.jobs.models import Job
 from apps.jobs.services import job_publish
 from apps.jobs.tests.factories import make_job
 from engines.base import DeploymentId, Submission, Workload
-from ocean_portal.postgresql.base import DatabaseWrapper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,13 +68,14 @@ def test_six_take_as_many_statements_as_two(
     monkeypatch.setattr(runner, "GATHER_S", 5.0)  # all of them are written down together
     two = begun(2, by)
     connected: list[str] = []
-    connect = DatabaseWrapper.get_new_connection
+    backend = type(connections["default"])
+    connect = backend.get_new_connection
 
-    def noted(wrapper: DatabaseWrapper, parameters: dict[str, Any]) -> Any:
+    def noted(wrapper: BaseDatabaseWrapper, parameters: dict[str, Any]) -> Any:
         connected.append(threading.current_thread().name)
         return connect(wrapper, parameters)
 
-    monkeypatch.setattr(DatabaseWrapper, "get_new_connection", noted)
+    monkeypatch.setattr(backend, "get_new_connection", noted)
     assert begun(6, by) == two
     assert connected == []
     assert sorted(engine.asked) == sorted(Job.objects.values_list("workload_id", flat=True))

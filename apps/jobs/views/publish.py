@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from apps.core.errors import InvalidInput, TargetBusy
 from apps.core.models import Operation
 from apps.core.views.pages import PageRequest, render_page
-from apps.jobs.forms import ActionForm, StrategyForm
+from apps.jobs.forms import ActionForm, Asked, StrategyForm
 from apps.jobs.models import Job, JobVersion
 from apps.jobs.planning import publish_instances
 from apps.jobs.rollout_words import PlannedRollout
@@ -119,7 +119,7 @@ def _preview(
     version: JobVersion,
     *,
     strategy: _Strategy | None,
-    act: Callable[[dict[str, Any]], Operation],
+    act: Callable[[Asked], Operation],
 ) -> HttpResponse:
     """Show it; or confirmed, ask for it and go to the job's page, where it can be watched."""
     form = ActionForm(request.POST if request.method == "POST" else None, job=job)

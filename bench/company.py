@@ -50,5 +50,11 @@ def workload_id(number: int) -> str:
     return f"/bench/company/{line(number)}/{CLUSTER}/{service(number)}/{name(number)}"
 
 
+def tag(number: int) -> str:
+    """The n-th job's."""
+    where = f"service.{service(number)}_cluster.{CLUSTER}_pdl.{line(number)}_owt.company_cop.bench"
+    return f"job.{name(number)}_{where}"
+
+
 def host(number: int) -> str:
     return f"host-{number:04}.bench"

@@ -369,6 +369,10 @@ class Engine(Protocol):
     def get(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with its instances, or None."""
 
+    def get_some(self, tags: Mapping[WorkloadId, str]) -> Mapping[WorkloadId, WorkloadStatus]:
+        """Those of these workloads that there are, with their instances: `get` of many in a few calls. `tags` are their
+        jobs' own (TAG_LABEL), which tell the engine where to look; one that lost its label is found all the same."""
+
     def definition(self, workload_id: WorkloadId) -> Mapping[str, Any] | None:
         """The definition as the engine keeps it, in its own words and for people to read, or None. Its environment
         holds resolved values: mask it before it is shown."""

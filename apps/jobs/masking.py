@@ -27,6 +27,7 @@ from engines.base import (
     InstanceStatus,
     LogChunk,
     Workload,
+    WorkloadId,
     WorkloadStatus,
 )
 
@@ -129,6 +130,10 @@ class _MaskedEngine:
                 raise _masked_error(exc, self._mask_for(args)) from None
 
         return call
+
+    def get_some(self, tags: Mapping[WorkloadId, str]) -> Mapping[WorkloadId, WorkloadStatus]:
+        found: Mapping[WorkloadId, WorkloadStatus] = self.__getattr__("get_some")(tags)
+        return {path: masked_status(status, self._mask) for path, status in found.items()}
 
     def _mask_for(self, args: Sequence[Any]) -> Mask:
         """A workload that is refused may be quoted whole: the files in its environment are the secrets' too."""

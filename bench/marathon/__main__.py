@@ -74,10 +74,13 @@ class Fake:
     async def apps(self, request: web.Request) -> web.StreamResponse:
         """Streamed, with the loop free in between: events go on meanwhile."""
         tasks = "apps.tasks" in request.query.getall("embed", [])
-        part = request.query.get("id", "")
+        part, chosen = request.query.get("id", ""), request.query.get("label", "")
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         found = [app for app in self.state.apps if part in app.id] if part else self.state.apps
+        if chosen:
+            tags = chosen.removeprefix("OCEAN_TAG in (").removesuffix(")").split(",")
+            found = [self.state.by_tag[tag] for tag in tags if tag in self.state.by_tag]
         first = True
         await response.write(b'{"apps":[')
         for start in range(0, len(found), SLICE):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bench.company import SEED, host, workload_id
+from bench.company import SEED, host, tag, workload_id
 
 UNDER_WAY = 300
 """Instances that are being replaced at any moment of a storm."""
@@ -42,6 +42,7 @@ class App:
 
     number: int
     id: str
+    tag: str
     version: str
     checked: bool
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class App:
         return (
             f'{{"id":"{self.id}","instances":{wanted},"version":"{self.version}","cmd":"sleep 1000","cpus":0.1,'
             f'"versionInfo":{{"lastScalingAt":"{self.version}","lastConfigChangeAt":"{self.version}"}},'
-            f'"labels":{{"OCEAN_VERSION":"1"}},"healthChecks":{checks},"deployments":[],'
+            f'"labels":{{"OCEAN_TAG":"{self.tag}","OCEAN_VERSION":"1"}},"healthChecks":{checks},"deployments":[],'
             f'"tasksStaged":{states.count("STAGING") + states.count("STARTING")},'
             f'"tasksRunning":{states.count("RUNNING")},"tasksHealthy":{healthy},"tasksUnhealthy":0{listed}}}'
         )
@@ -88,8 +89,9 @@ class State:
         self.random = random.Random(SEED)
         self.per_app, self.hosts = per_app, hosts
         version = stamp(time.time() - 3600)
-        self.apps = [App(n, workload_id(n), version, checked=n % 2 == 0) for n in range(apps)]
+        self.apps = [App(n, workload_id(n), tag(n), version, checked=n % 2 == 0) for n in range(apps)]
         self.by_id = {app.id: app for app in self.apps}
+        self.by_tag = {app.tag: app for app in self.apps}
         for app in self.apps:
             for _ in range(per_app):
                 task = self._new(app)

@@ -285,6 +285,14 @@ class TestLists:
         assert found == apps
         assert server.asked[0].query == {"embed": ["apps.tasks", "apps.counts"]}
 
+    def test_apps_by_label_with_what_is_no_letter_escaped(self, server: LocalServer) -> None:
+        server.on("GET", "/v2/apps", Reply({"apps": [APP]}))
+
+        found = api(server.url).apps_labelled("TAG", ["b c", "job.a_1-x"], embed=("apps.tasks",))
+
+        assert found == [APP]
+        assert server.asked[0].query == {"embed": ["apps.tasks"], "label": ["TAG in (b\\ c,job.a_1-x)"]}
+
     def test_a_packed_answer_is_unpacked(self, server: LocalServer) -> None:
         import gzip
 

@@ -12,6 +12,7 @@ from clients.http import Credentials, Timeouts
 from clients.marathon import DeploymentResult, MarathonApi
 from clients.mesos import MesosApi
 from engines.base import (
+    TAG_LABEL,
     DeploymentId,
     DeploymentStatus,
     Ending,
@@ -42,6 +43,9 @@ _NOT_DEFINED = frozenset(
     }
 )  # fmt: skip
 """What Marathon adds to an app's definition when it is asked for it."""
+_WHOLE = ("apps.tasks", "apps.counts", "apps.lastTaskFailure")
+_QUERY_BYTES = 3000
+"""What is asked for together: servers and proxies take some 8 KiB of an address, and an escaped character is three."""
 _NOTHING_TO_DO = Submission(deployment_id=None)
 
 
@@ -156,6 +160,17 @@ class MarathonEngine:
         except NotFound:
             return None
 
+    def get_some(self, tags: Mapping[WorkloadId, str]) -> Mapping[WorkloadId, WorkloadStatus]:
+        found: dict[WorkloadId, WorkloadStatus] = {}
+        for values in _asked_together(set(tags.values())) if len(tags) > 1 else ():
+            for app in self._marathon.apps_labelled(TAG_LABEL, values, embed=_WHOLE):
+                if app["id"] in tags:
+                    found[WorkloadId(app["id"])] = status.workload_status(app, with_instances=True)
+        for path in tags.keys() - found.keys():
+            if (alone := self.get(path)) is not None:
+                found[path] = alone
+        return found
+
     def definition(self, workload_id: WorkloadId) -> Mapping[str, Any] | None:
         try:
             app = self._marathon.app(workload_id)
@@ -173,7 +188,7 @@ class MarathonEngine:
         return None
 
     def snapshot(self) -> Iterator[WorkloadStatus]:
-        apps = self._marathon.apps(embed=("apps.tasks", "apps.counts", "apps.lastTaskFailure"))
+        apps = self._marathon.apps(embed=_WHOLE)
         return (status.workload_status(app, with_instances=True) for app in apps)
 
     def summaries(self) -> Iterator[WorkloadStatus]:
@@ -226,6 +241,18 @@ class MarathonEngine:
 
     def read_file(self, instance_id: InstanceId, *, host: str, file: str, offset: int, length: int) -> bytes:
         return self._sandboxes.read_file(instance_id, host=host, file=file, offset=offset, length=length)
+
+
+def _asked_together(tags: Collection[str]) -> Iterator[list[str]]:
+    """Tags in lots that an address has room for."""
+    lot: list[str] = []
+    for tag in tags:
+        if lot and sum(map(len, lot)) + len(lot) + len(tag) > _QUERY_BYTES:
+            yield lot
+            lot = []
+        lot.append(tag)
+    if lot:
+        yield lot
 
 
 def _submission(result: DeploymentResult | None) -> Submission:

@@ -232,6 +232,32 @@ class TestReads:
 
         assert engine.get(WEB) is None
 
+    def test_many_are_asked_for_in_one_call_and_alone_where_the_label_is_lost(
+        self, engine: MarathonEngine, marathon: LocalServer
+    ) -> None:
+        task = {"id": TASK, "appId": "/web", "state": "TASK_RUNNING"}
+        side = {**APP, "id": "/web.next", "tasks": []}
+        others = {**APP, "id": "/stranger"}
+        marathon.on("GET", "/v2/apps", Reply({"apps": [{**APP, "tasks": [task]}, side, others]}))
+        marathon.on("GET", "/v2/apps/bare", Reply({"app": {**APP, "id": "/bare"}}))
+        marathon.on("GET", "/v2/apps/gone", GONE)
+        tags = {WEB: "job.web", **{WorkloadId(f"/{name}"): f"job.{name}" for name in ("bare", "gone")}}
+
+        found = engine.get_some({**tags, WorkloadId("/web.next"): "job.web"})
+
+        assert sorted(found) == ["/bare", "/web", "/web.next"]
+        assert [instance.id for instance in found[WEB].instances or ()] == [TASK]
+        assert marathon.asked[0].query["label"] == ["OCEAN_TAG in (job.bare,job.gone,job.web)"]
+        assert sorted(marathon.calls()) == ["GET /v2/apps", "GET /v2/apps/bare", "GET /v2/apps/gone"]
+
+    def test_no_address_gets_too_long(self, engine: MarathonEngine, marathon: LocalServer) -> None:
+        paths = [WorkloadId(f"/job-{number:02}") for number in range(20)]
+        marathon.on("GET", "/v2/apps", Reply({"apps": [{**APP, "id": path, "tasks": []} for path in paths]}))
+
+        assert len(engine.get_some({path: f"{path[1:]}_{'x' * 390}" for path in paths})) == 20
+        lots = [len(asked.query["label"][0].split(",")) for asked in marathon.asked]
+        assert lots == [7, 7, 6]
+
     def test_a_snapshot_has_instances_and_summaries_have_not(
         self, engine: MarathonEngine, marathon: LocalServer
     ) -> None:

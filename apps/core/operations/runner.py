@@ -25,7 +25,7 @@ from django.utils.translation import gettext_noop
 from apps.core.logs import bound
 from apps.core.models import Operation, OperationLog
 from apps.core.operations.claims import AT_MOST, claim
-from apps.core.operations.dispatch import answered, ring
+from apps.core.operations.dispatch import answered, ring, turn
 from apps.core.operations.kinds import Again, Failed, Kind, Outcome, Together, get_kind, kinds_of, queue_of
 from apps.core.operations.recording import Taken, record
 from apps.core.operations.services import operation_note
@@ -62,14 +62,15 @@ CRASHED = gettext_noop("Something went wrong inside Ocean (%(error)s). Tell an S
 def run_due(queue: str) -> None:
     """Take what is due in a queue, one step of each. More than one worker can take is rung for at once; what became due
     meanwhile, or found its cluster's workers busy, afterwards."""
-    answered(queue)
-    operations = claim(kinds_of(queue), now=timezone.now())
-    if not operations:
-        return
+    with turn(queue):
+        answered(queue)
+        operations = claim(kinds_of(queue), now=timezone.now())
+        if 0 < len(operations) < AT_MOST:
+            run(operations)
     if len(operations) == AT_MOST:
         ring(queue)
-    run(operations)
-    if _is_due(queue, now=timezone.now()):
+        run(operations)
+    if operations and _is_due(queue, now=timezone.now()):
         ring(queue)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection
@@ -230,3 +231,47 @@ def test_a_queue_is_rung_for_once_until_somebody_answers(monkeypatch: pytest.Mon
     dispatch.ring("test-bell")
     dispatch.ring("test-bell", after_s=1.0)
     assert sent == ["test-bell"] * 3
+
+
+def test_what_is_due_later_is_rung_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[float] = []
+    monkeypatch.setattr(dispatch, "send", lambda *_what, after_s, **_how: sent.append(round(after_s, 3)))
+    monkeypatch.setattr(dispatch, "time", lambda: 1000.1)
+    queue = f"test-later-{uuid4()}"
+    for after_s in (1.0, 1.2, 1.4, 2.0, 1.1):
+        dispatch.ring(queue, after_s=after_s)
+    assert sent == [1.4, 2.4]
+
+
+class Pause:
+    """Notes that somebody waits for a turn."""
+
+    def __init__(self) -> None:
+        self.waits = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        self.waits.set()
+
+
+def test_workers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause, order = Pause(), []
+    monkeypatch.setattr(dispatch, "_pause", pause)
+    monkeypatch.setattr(dispatch, "TURN_S", 10.0)
+
+    def second() -> None:
+        with dispatch.turn("test-turn"):
+            order.append("second")
+
+    other = threading.Thread(target=second)
+    with dispatch.turn("test-turn"):
+        other.start()
+        assert pause.waits.wait(10)
+        order.append("first")
+    other.join(10)
+    assert order == ["first", "second"]
+
+
+def test_nobody_waits_long_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "TURN_S", 0.05)
+    with dispatch.turn("test-slow"):
+        assert dispatch.turn("test-slow").__enter__() is None

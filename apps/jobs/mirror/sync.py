@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -28,8 +29,6 @@ BATCH = 100
 """Workloads in one transaction of a snapshot."""
 BETWEEN_S = 0.01
 """What is heard meanwhile waits for so long at most while answers are on their way."""
-LARGE = 100
-"""Instances of a job from which on its counts are asked for first."""
 DIAGNOSE_AFTER = timedelta(seconds=1)
 """An instance that is replaced leaves its job ill for a moment, which needs no reason."""
 DIAGNOSE_AT_MOST = 100
@@ -105,29 +104,28 @@ def sync_some(
     """Ask for each of these of our workloads and apply the answers together. `between` is called again and again while
     they are on their way.
 
-    Of those with more than LARGE instances only the counts are asked for, unless they are in `whole`: an event about
-    one instance must not cost as much as the job has instances.
+    Of large ones only the counts are asked for, unless they are in `whole`: an event about one instance must not cost
+    as much as the job has instances.
     """
     start = time.monotonic()
     asked = list(workload_ids)
     rows = Job.objects.alive().filter(cluster=cluster, workload_id__in={own_path(path) for path in asked})
-    jobs = {job.workload_id: job for job in rows.only("workload_id", "wanted", "running")}
+    jobs = {job.workload_id: job for job in rows.only("workload_id", "tag", "wanted", "running")}
     ours = {path: jobs[own_path(path)] for path in asked if own_path(path) in jobs}
     if not ours:
         return Looked()
-    counted = frozenset(
-        WorkloadId(path)
-        for path, job in ours.items()
-        if max(job.wanted, job.running) > LARGE and path not in whole
-    )
+    large = {WorkloadId(path) for path, job in ours.items() if job.is_large}
+    counted = frozenset(large - set(whole))
     asked_at = timezone.now()
-    paths = [WorkloadId(path) for path in ours]
-    asking = [pool.submit(engine.count if path in counted else engine.get, path) for path in paths]
-    waiting = set(asking)
+    small = {WorkloadId(path): job.tag for path, job in ours.items() if path not in large}
+    together = pool.submit(engine.get_some, small)
+    alone = [pool.submit(engine.count if path in counted else engine.get, path) for path in large]
+    waiting: set[Future[Any]] = {together, *alone}
     while waiting:
         _done, waiting = wait(waiting, timeout=BETWEEN_S)
         between()
-    found = [status for answer in asking if (status := answer.result()) is not None]
+    found = [*together.result().values()]
+    found += [status for answer in alone if (status := answer.result()) is not None]
     mirror_apply(cluster, found, at=asked_at)
     gone = ours.keys() - {status.id for status in found}
     mirror_missing([ours[path].pk for path in gone if not is_side(path)], at=asked_at)

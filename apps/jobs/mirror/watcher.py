@@ -60,7 +60,7 @@ STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
 STUCK_AFTER_S = 90.0
 """A loop that has not turned for this long is no sign of life any more."""
-LOOK_AT_MOST = 12
+LOOK_AT_MOST = 50
 """Workloads that are asked for together: what is heard of them meanwhile waits."""
 TOO_MANY = 300
 """More workloads to look at than this: a snapshot is cheaper."""

@@ -146,6 +146,11 @@ class Job(models.Model):
         return self.target_version is not None
 
     @property
+    def is_large(self) -> bool:
+        """Whether to look at all of its instances is dear: it is asked about alone, and counted where that will do."""
+        return max(self.wanted, self.running) > 100
+
+    @property
     def pending_expiry(self) -> ScaleExpiry | None:
         """When the number of instances goes back by itself; None where it does not, or was changed since."""
         expiry: ScaleExpiry | None = getattr(self, "expiry", None)

@@ -28,6 +28,7 @@ from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing, 
 from apps.jobs.mirror.confirm import Look, mirror_confirm
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, JobEvent, JobVersion
+from apps.jobs.operations.looks import SharedLook
 from apps.jobs.planning import side_path
 from apps.jobs.services.history import Happening, history_write
 from apps.jobs.services.releases import releases_wake
@@ -67,6 +68,7 @@ class Work:
     engine: Engine
     seen: tuple[WorkloadStatus | None, datetime] | None = None
     seen_beside: tuple[WorkloadStatus | None, datetime] | None = None
+    together: SharedLook | None = None
     specs: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     successor: Operation | None = None
 
@@ -108,11 +110,13 @@ class Work:
         return status
 
     def look(self) -> WorkloadStatus | None:
-        """What the scheduler says now."""
-        asked_at = timezone.now()
-        status = self.engine.get(self.workload_id)
-        self.seen = (status, asked_at)
-        return status
+        """What the scheduler says now; the first look of a step is shared with the steps that are taken beside it."""
+        shared = self.together.take(self.workload_id) if self.together else None
+        if shared is None:
+            asked_at = timezone.now()
+            shared = self.engine.get(self.workload_id), asked_at
+        self.seen = shared
+        return shared[0]
 
     @contextmanager
     def trying(self) -> Iterator[None]:
@@ -347,15 +351,20 @@ def prepare_works(operations: Sequence[Operation]) -> None:
     versions = JobVersion.objects.filter(job__in=jobs, number__in=numbers)
     for job_id, number, spec in versions.values_list("job_id", "number", "spec"):
         specs[job_id][number] = spec
+    looks: dict[tuple[int, int], SharedLook] = {}  # of those whose engine masks alike
     for operation in known:
         job = jobs[operation.target_id]
+        look = looks.setdefault((job.cluster_id, job.product_line_id), SharedLook(engines[job.pk]))
         operation.prepared = Work(
             operation=operation,
             job=job,
             engine=engines[job.pk],
             specs=specs[job.pk],
             successor=successors.get(operation.pk),
+            together=look,
         )
+        if operation.prepared.may_have_asked and not job.is_large:
+            look.add(operation.prepared.workload_id, tag=job.tag)
 
 
 def mirror_keep(works: Sequence[Work]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from clients.errors import NotFound
 from clients.marathon import MarathonApi
 from engines.base import (
+    TAG_LABEL,
     Constraint,
     DeclineReason,
     EventKind,
@@ -15,6 +16,7 @@ from engines.base import (
     InstanceId,
     InstanceState,
     Workload,
+    WorkloadId,
 )
 from engines.marathon import MarathonEngine
 from tests.contract.engine.looking import instance_ids, settle, status, until, until_end_of
@@ -32,6 +34,16 @@ class TestReads:
 
         assert whole == status(engine, web)
         assert short == replace(whole, instances=None)
+
+    def test_some_are_as_each_alone(self, engine: MarathonEngine, web: Workload) -> None:
+        engine.apply(tagged := replace(web, labels={TAG_LABEL: "job.web_pdl.a b"}))
+        until(lambda: not status(engine, web).deployments, "the label is there")
+        gone = WorkloadId(f"{web.id}.next")
+
+        found = engine.get_some({web.id: tagged.labels[TAG_LABEL], gone: tagged.labels[TAG_LABEL]})
+
+        assert found == {web.id: status(engine, web)}
+        assert found == engine.get_some({web.id: "", gone: ""})
 
     def test_a_deployment_under_way_is_shown(self, engine: MarathonEngine, workload: Workload) -> None:
         submission = engine.apply(replace(workload, constraints=(Constraint("hostname", "LIKE", "nohost"),)))

@@ -83,7 +83,6 @@ class FalconSource:
         self._step_s = step_s
         self._counters = counters
         self._gatherings: dict[SeriesKey, Gathering] = {}
-        self._asked_at_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -102,15 +101,16 @@ class FalconSource:
         """See the port. Takes one call for every 2,000 instances' metrics, four of them at a time."""
         gatherings = self._known(series, since_s)
         owners = self._owners(series, gatherings)
-        missed_from = self._missed_from(now_s)
-        if missed_from is not None:
-            self._catch_up(series, owners, start_s=missed_from, end_s=int(now_s))
+        late = {key: gathering for key, gathering in gatherings.items() if self._is_late(gathering, now_s)}
+        if late:
+            missed_from = int(min(gathering.asked_s or now_s for gathering in late.values())) - self._step_s
+            missing = [job for job in series if any((job.key, metric) in late for metric in job.metrics)]
+            self._catch_up(missing, owners, start_s=missed_from, end_s=int(now_s))
         for answers in self._each(self._graph.last_points, _chunks(owners, POINTS_PER_CALL)):
             for last in answers:
                 gathering, counter = owners[(last.endpoint, last.counter)]
                 gathering.add(last.endpoint, last.time_s, counter.value(last.value))
-        # Only now: a tick that failed has to be caught up with.
-        self._gatherings, self._asked_at_s = gatherings, now_s
+        self._keep(gatherings, now_s=now_s)
         found = {}
         for job in series:
             for metric in job.metrics:
@@ -148,9 +148,23 @@ class FalconSource:
         return _ROWS[-1][1] * self._step_s
 
     def _known(self, series: Sequence[JobSeries], since_s: float) -> dict[SeriesKey, Gathering]:
-        """The gatherings of what is asked, new ones for new jobs; those of jobs that are gone are dropped."""
+        """The gatherings of what is asked, new ones for new jobs."""
         keys = ((job.key, metric) for job in series for metric in job.metrics)
         return {key: self._gatherings.get(key) or Gathering(self._step_s, since_s) for key in keys}
+
+    def _keep(self, gatherings: Mapping[SeriesKey, Gathering], *, now_s: float) -> None:
+        """They were asked for: only now, as a tick that failed has to be caught up with. The others stay for a while,
+        since between two ticks a few jobs are asked for alone; those of jobs that are gone are dropped."""
+        for gathering in gatherings.values():
+            gathering.asked_s = now_s
+        self._gatherings |= gatherings
+        if len(self._gatherings) > len(gatherings):
+            since_s = now_s - _MOST_MISSED_STEPS * self._step_s
+            self._gatherings = {
+                key: gathering
+                for key, gathering in self._gatherings.items()
+                if gathering.asked_s is not None and gathering.asked_s >= since_s
+            }
 
     def _owners(
         self, series: Sequence[JobSeries], gatherings: Mapping[SeriesKey, Gathering]
@@ -163,13 +177,12 @@ class FalconSource:
             for endpoint in job.endpoints
         }
 
-    def _missed_from(self, now_s: float) -> int | None:
-        """Since when points may have come and gone unseen. After a long absence nobody needs them any more."""
-        if self._asked_at_s is None:
-            return None
-        passed = now_s - self._asked_at_s
-        late = _LATE_STEPS * self._step_s < passed <= _MOST_MISSED_STEPS * self._step_s
-        return int(self._asked_at_s) - self._step_s if late else None
+    def _is_late(self, gathering: Gathering, now_s: float) -> bool:
+        """Whether points may have come and gone unseen. After a long absence nobody needs them any more."""
+        if gathering.asked_s is None:
+            return False
+        passed = now_s - gathering.asked_s
+        return _LATE_STEPS * self._step_s < passed <= _MOST_MISSED_STEPS * self._step_s
 
     def _catch_up(
         self,

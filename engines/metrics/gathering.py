@@ -25,10 +25,12 @@ def point(time_s: int, values: Sequence[float]) -> Point:
 
 @dataclass(slots=True)
 class Gathering:
-    """One job's metric. `handed_s`: up to where its moments have been handed out."""
+    """One job's metric. `handed_s`: up to where its moments have been handed out; `asked_s`: when it was last asked
+    for, None for not yet."""
 
     step_s: int
     handed_s: float
+    asked_s: float | None = None
     _moments: dict[int, dict[str, float]] = field(default_factory=dict)
     _newest: dict[str, int] = field(default_factory=dict)
 

@@ -99,7 +99,10 @@ class PrometheusSource:
                 if points:
                     found[(job.key, metric)] = points
                     handed[(job.key, metric)] = points[-1].time_s
-        self._handed_s = handed
+        # Between two ticks a few jobs are asked for alone: the others stay as long as it makes a difference.
+        begins_s = end_s - self._look_back_s
+        kept = {key: at_s for key, at_s in self._handed_s.items() if at_s > begins_s}
+        self._handed_s = kept | handed
         return found
 
     def history(

@@ -48,6 +48,16 @@ def test_a_tick_gets_each_moment_once_with_who_reported(
     assert late == {("job", "qps"): [Point(now, 20.0, 20.0, 1)]}
 
 
+def test_asking_for_one_job_alone_in_between_makes_no_moment_of_the_others_come_again(
+    source: FalconSource, push: FalconPush, tasks: tuple[str, ...], now: int
+) -> None:
+    one, other = JobSeries("one", tasks[:1], ("qps",)), JobSeries("other", tasks[1:], ("qps",))
+    push.push([sample(task, 10, now - 5) for task in tasks])
+    assert len(source.latest([one, other], since_s=now - 60, now_s=now - 4)) == 2
+    assert source.latest([one], since_s=now - 60, now_s=now - 3) == {}
+    assert source.latest([one, other], since_s=now - 60, now_s=now - 2) == {}
+
+
 def test_all_metrics_of_many_jobs_in_one_call(
     source: FalconSource, push: FalconPush, tasks: tuple[str, ...], now: int
 ) -> None:

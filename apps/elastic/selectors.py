@@ -17,6 +17,9 @@ from apps.jobs.models import Job
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
+OPEN_AT_MOST = 30
+"""A repeat is taken in by one of a job's newest rows: there are a few verdicts at most between two changes."""
+
 
 def policy_of(job: Job) -> ScalingPolicy | None:
     """The job's policy, with its state and who last changed or paused it."""
@@ -35,13 +38,26 @@ def decisions_of(job: Job) -> QuerySet[ScalingDecision]:
     return ScalingDecision.objects.filter(job=job).select_related("operation").order_by("-id")
 
 
+def newest_decision(job: Job) -> ScalingDecision | None:
+    """What was decided last, which may be what had been decided before."""
+    return newest_decisions([job.pk]).get(job.pk)
+
+
 def newest_decisions(job_ids: Collection[int]) -> dict[int, ScalingDecision]:
-    """The newest of each of these jobs. Two queries, by the index."""
-    newest = ScalingDecision.objects.filter(job=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    """What was decided last of each of these jobs: of its newest rows the one that took in the last repeat. Two
+    queries, by the index."""
+    rows = ScalingDecision.objects.filter(job=OuterRef(OuterRef("pk"))).order_by("-id").values("pk")
+    newest = (
+        ScalingDecision.objects.filter(pk__in=rows[:OPEN_AT_MOST])
+        .order_by("-last_at", "-id")
+        .values("pk")[:1]
+    )
     ids = (
         Job.objects.filter(pk__in=job_ids).annotate(newest=Subquery(newest)).values_list("newest", flat=True)
     )
-    found = ScalingDecision.objects.filter(pk__in=[pk for pk in ids if pk is not None])
+    found = ScalingDecision.objects.select_related("operation").filter(
+        pk__in=[pk for pk in ids if pk is not None]
+    )
     return {decision.job_id: decision for decision in found}
 
 

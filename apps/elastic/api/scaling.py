@@ -20,7 +20,7 @@ from apps.core.serializers import Reasoned, Strict
 from apps.elastic.filters import DecisionFilter
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy
 from apps.elastic.policies import ScalingFields, policy_body
-from apps.elastic.selectors import decisions_of, pause_of_all, policy_of, proposal_of
+from apps.elastic.selectors import decisions_of, newest_decision, pause_of_all, policy_of, proposal_of
 from apps.elastic.services import (
     Rest,
     policy_delete,
@@ -129,7 +129,7 @@ def status_of(policy: ScalingPolicy) -> dict[str, Any]:
         "paused": paused,
         "all_paused": pause_of_all(now=now),
         "proposal": proposal_of(policy, now=now),
-        "decision": decisions_of(policy.job).first(),
+        "decision": newest_decision(policy.job),
         "changed": policy.updated_at,
         "changed_by": policy.updated_by,
     }

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 from django.db import connection
@@ -20,7 +21,8 @@ from apps.elastic.models import ScalingDecision
 MERGE_FOR = timedelta(hours=1)
 """A row takes in what repeats for so long."""
 FRESH_A_TICK = 500
-"""So many new rows of decisions that changed nothing are written in a tick; the others wait for the next."""
+"""So many new rows of decisions that changed nothing are written in a tick; the others wait for the next. Of jobs whose
+verdict turned back to an earlier one, so many are written at once; the others wait for their slice."""
 
 _REPEATED = """
 UPDATE elastic_scalingdecision AS row
@@ -80,11 +82,14 @@ class Journal:
     _open: dict[int, dict[Key, _Open]] = field(default_factory=dict)
     _fresh: dict[int, list[ScalingDecision]] = field(default_factory=dict)
     _repeated: dict[int, set[Key]] = field(default_factory=dict)
+    _newest: dict[int, Key] = field(default_factory=dict)
+    _turned: set[int] = field(default_factory=set)
 
     def note(self, seen: Notable) -> None:
         """A decision that changes nothing: a repeat of one that is known, or a new row."""
         rows = self._open.setdefault(seen.job_id, {})
         known = rows.get(seen.key)
+        before, self._newest[seen.job_id] = self._newest.get(seen.job_id), seen.key
         if known is None or seen.at - known.row.at >= MERGE_FOR:
             rows[seen.key] = _Open(seen.row)
             self._fresh.setdefault(seen.job_id, []).append(seen.row)
@@ -94,6 +99,8 @@ class Journal:
         known.newest = seen
         if known.row.pk is not None:
             self._repeated.setdefault(seen.job_id, set()).add(seen.key)
+            if before != seen.key:
+                self._turned.add(seen.job_id)
 
     def enact(self, decisions: Iterable[ScalingDecision]) -> None:
         """Write those that something is to be done for now, so that it can be done once for each. What came before them
@@ -103,17 +110,25 @@ class Journal:
             self._write_fresh(self._fresh.pop(decision.job_id, []))
             self._open.pop(decision.job_id, None)
             self._repeated.pop(decision.job_id, None)
+            self._newest.pop(decision.job_id, None)
         ScalingDecision.objects.bulk_create(decisions, batch_size=1000)
 
     def write(self, *, turn: int, whole: bool = False) -> set[int]:
-        """New rows, up to a number, and a slice of the repeats; `whole`: all of both. Returns whose they are."""
+        """New rows, up to a number, and of the repeats a slice and those that say something else than before; `whole`:
+        all of both. Returns whose they are."""
         take: list[ScalingDecision] = []
         for job_id in list(self._fresh):
             if len(take) >= FRESH_A_TICK and not whole:
                 break
             take += self._fresh.pop(job_id)
         self._write_fresh(take)
-        jobs = [job_id for job_id in self._repeated if whole or job_id % SLICES == turn % SLICES]
+        turned = set(islice(self._turned, FRESH_A_TICK))
+        self._turned.clear()
+        jobs = [
+            job_id
+            for job_id in self._repeated
+            if whole or job_id % SLICES == turn % SLICES or job_id in turned
+        ]
         rows = [
             known.brought_up()
             for job_id in jobs
@@ -131,6 +146,7 @@ class Journal:
             self._open.pop(job_id, None)
             self._fresh.pop(job_id, None)
             self._repeated.pop(job_id, None)
+            self._newest.pop(job_id, None)
 
     @property
     def jobs(self) -> set[int]:

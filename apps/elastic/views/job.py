@@ -19,7 +19,7 @@ from apps.elastic.filters import DecisionFilter
 from apps.elastic.forms.actions import PauseForm
 from apps.elastic.models import ScalingDecision, ScalingPolicy
 from apps.elastic.schedules.selectors import calendar_of, runs_of
-from apps.elastic.selectors import decisions_of, pause_of_all, policy_of
+from apps.elastic.selectors import decisions_of, newest_decision, pause_of_all, policy_of
 from apps.elastic.services import policy_pause, policy_resume, proposal_approve
 from apps.elastic.standing import rules_of, standing_of
 from apps.elastic.tables import DecisionTable
@@ -71,7 +71,7 @@ class ScalingPage(JobTablePage):
         return standing_of(
             self.policy,
             job=self.job,
-            decision=decisions_of(self.job).first(),
+            decision=newest_decision(self.job),
             all_paused=pause_of_all(now=now),
             now=now,
         )

@@ -219,14 +219,18 @@ class Loop:
         acted = [one for one in self._act(until=until) if one.acted]
         if self._tell is not None:
             self._tell(acted)
-        checkpoint([one.entry for one in acted], now=self._now)
+        _announce({one.job_id for one in acted})
 
     def _act(self, *, until: float) -> list[Seen]:
-        """The largest growth first. Returns those whose turn it was."""
+        """The largest growth first. Returns those whose turn it was.
+
+        What is remembered is kept before anything is asked for: whoever takes over in the middle then counts no sample
+        a second time, and at worst decides again by new ones."""
         done: list[Seen] = []
         while self._left and time.monotonic() < until:
             some, self._left = self._left[:ACT_TOGETHER], self._left[ACT_TOGETHER:]
             self._journal.enact(one.row for one in some)
+            checkpoint([one.entry for one in some], now=self._now)
             for one in some:
                 self._act_on(one)
             done += some
@@ -254,10 +258,10 @@ class Loop:
         urgent = []
         for one in seen:
             proposed = one.decision.asks if one.decision.needs_approval else None
-            if one.acted or proposed != one.entry.proposed:
+            if proposed != one.entry.proposed:
                 urgent.append(one.entry)
             one.entry.proposed = proposed
-        told = {entry.job_id for entry in urgent}
+        told = {entry.job_id for entry in urgent} | {one.job_id for one in seen if one.acted}
         if not whole:
             checkpoint(urgent, now=now)
             _announce(told)

@@ -14,13 +14,14 @@ from apps.elastic.planning.values import MetricPolicy, Observation, Policy, Reas
 
 NEVER_OUT = Rule(samples=1, limit=float("inf"))
 NEVER_IN = Rule(samples=1, limit=float("-inf"))
+GAP_STEPS = 3
 
 
 def threshold_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Observation) -> Wish:
     """±step when a rule has fired, else what is wanted now."""
     state = memory.thresholds.setdefault(metric.metric, ThresholdMemory())
     out, in_ = metric.out or NEVER_OUT, metric.in_ or NEVER_IN
-    _count(state, seen.samples.get(metric.metric, ()), metric, memory, out, in_)
+    _count(state, seen.samples.get(metric.metric, ()), policy, metric, memory)
     if state.sampled_s is None:
         return Wish(metric.metric, None, Reason("no_samples"))
     age = seen.now_s - state.sampled_s
@@ -41,16 +42,20 @@ def threshold_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: O
 def _count(
     state: ThresholdMemory,
     samples: Sequence[Sample],
+    policy: Policy,
     metric: MetricPolicy,
     memory: Memory,
-    out: Rule,
-    in_: Rule,
 ) -> None:
-    """Count on until a rule fires: its action restarts the counters, and what came after it in one tick is past."""
+    """Count on until a rule fires: its action restarts the counters, and what came after it in one tick is past. After
+    a gap (nobody looked, or nothing was sent) they begin anew: what is remembered is not consecutive with what comes.
+    """
+    out, in_ = metric.out or NEVER_OUT, metric.in_ or NEVER_IN
     fired = False
     for sample in samples:
         if sample.reporting <= 0 or (state.sampled_s is not None and sample.time_s <= state.sampled_s):
             continue
+        if _is_gap(state, policy, sample):
+            state.high = state.low = 0
         sampled(state, time_s=sample.time_s, reporting=sample.reporting)
         silent = silent_count(memory.fleet, reporting=sample.reporting)
         value = with_silent(
@@ -62,3 +67,9 @@ def _count(
         state.high = state.high + 1 if value > out.limit else 0
         state.low = state.low + 1 if value < in_.limit else 0
         fired = state.high >= out.samples or state.low >= in_.samples
+
+
+def _is_gap(state: ThresholdMemory, policy: Policy, sample: Sample) -> bool:
+    if state.sampled_s is None:
+        return False
+    return sample.time_s - state.sampled_s > (GAP_STEPS * state.step_s or policy.stale_s)

@@ -98,6 +98,9 @@ def test_several_metrics_stand_side_by_side_and_a_target_needs_no_mode(job: Job,
         ({"metrics": [{"metric": "qps", "target": 1}]}, {"metrics": "either"}),
         ({"cooldown": 3}, {"cooldown": "unknown_field"}),
         ({"enabled": "perhaps"}, {"enabled": "invalid"}),
+        ({"out": {"above": "nan"}}, {"out.above": "invalid"}),
+        ({"in": {"below": "-inf"}}, {"in.below": "invalid"}),
+        ({"out": None, "in": None, "target": "nan"}, {"target": "invalid"}),
     ],
 )
 def test_each_bad_field_is_named(job: Job, dev: User, change: dict[str, Any], codes: dict[str, str]) -> None:

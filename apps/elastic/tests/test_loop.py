@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
@@ -18,6 +19,7 @@ from apps.elastic.loop.acting import enact
 from apps.elastic.loop.samples import SampleReader
 from apps.elastic.loop.tick import Loop, Report
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.selectors import newest_decision
 from apps.elastic.services.retention import decisions_prune
 from apps.elastic.telling import tell
 from apps.elastic.tests.factories import make_decision, make_policy
@@ -148,6 +150,10 @@ def test_a_lost_source_holds_and_says_so_and_comes_back_by_itself(world: World, 
     assert last(job).verdict == "source_away"
     assert decision_text(last(job)) == "Stays at 2: the monitoring does not answer."
     world.source.away = False
+    world.tick(job, cpu=70)
+    known = newest_decision(job)
+    assert known is not None
+    assert known.verdict == "between"  # at once, though it is an earlier row that takes it in
     assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
 
 
@@ -299,6 +305,26 @@ def test_a_restart_goes_on_from_what_was_kept(world: World, job: Job) -> None:
     world.loop.save(world.now)
     world.again()
     assert world.tick(job, cpu=90).acted == 1
+
+
+def test_one_that_is_killed_just_after_it_asked_has_counted_its_samples(
+    world: World, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes over is given the same samples once more, as the source knows nothing of the one before."""
+    make_policy(job=job)
+    for _ in range(2):
+        world.tick(job, cpu=90)
+    world.loop.save(world.now)
+    with monkeypatch.context() as killed:
+        killed.setattr(Loop, "_write", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            world.tick(job, cpu=90)
+    at_s = world.now.timestamp() - 1
+    world.again()
+    world.settle(job)
+    world.source.say(job, "cpu", 90, at_s=at_s)
+    world.tick()
+    assert [row.parameters["instances"] for row in Operation.objects.all()] == [3]
 
 
 def test_a_decision_is_enacted_once_however_often_it_is_tried(world: World, job: Job) -> None:

@@ -59,6 +59,17 @@ def test_a_sample_between_interrupts_the_count_and_the_limits_themselves_do_not_
     assert run(SLIDE, [81, 81, 80, 81, 81, 60, 59, 59, 60], wanted=3) == [3] * 9
 
 
+def test_what_lies_before_a_gap_is_not_consecutive_with_what_comes() -> None:
+    """A loop that takes over goes by what was remembered up to a minute ago, and sees the newest sample at once."""
+    memory = Memory()
+    wanted = []
+    for now in (0, 10, 45, 55, 65):
+        sample = Sample(now, 50, 3)
+        seen = Observation(now_s=now, wanted=3, running=3, healthy=3, samples={"cpu": [sample]})
+        wanted.append(decide(SLIDE, memory, seen).wanted)
+    assert wanted == [3, 3, 3, 3, 2]
+
+
 def test_min_and_max_hold() -> None:
     assert run(SLIDE, [99] * 12, wanted=4)[-1] == 5
     assert run(SLIDE, [1] * 12, wanted=2)[-1] == 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal, cast
 
 from apps.core.models import Cluster
 from engines.metrics.base import MetricSource
 from engines.metrics.factory import MetricsAddress, make_source
+
+log = logging.getLogger(__name__)
 
 
 def metrics_address(cluster: Cluster) -> MetricsAddress | None:
@@ -35,14 +38,21 @@ class ClusterSources:
         self._known: dict[int, tuple[MetricsAddress | None, MetricSource | None]] = {}
 
     def refresh(self) -> None:
-        """Read the clusters' settings again. One query."""
+        """Read the clusters' settings again. One query. One that cannot be used is none, and holds up no other."""
         for cluster in Cluster.objects.filter(enabled=True):
             address = metrics_address(cluster)
             known = self._known.get(cluster.pk)
             if known is None or known[0] != address:
-                source = make_source(address) if address is not None else None
-                self._known[cluster.pk] = (address, source)
+                self._known[cluster.pk] = (address, _source(address))
 
     def __call__(self, cluster_id: int) -> MetricSource | None:
         known = self._known.get(cluster_id)
         return known[1] if known else None
+
+
+def _source(address: MetricsAddress | None) -> MetricSource | None:
+    try:
+        return make_source(address) if address is not None else None
+    except ValueError as exc:
+        log.warning("metrics_unusable", extra={"source": address.name if address else "", "error": str(exc)})
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from apps.elastic.loop.facts import Fact, Size, read_endpoints, read_manual, rea
 from apps.elastic.models import ScalingPolicy, ScalingState
 from apps.elastic.policies import planned
 from engines.metrics.base import JobSeries, Metric
+
+log = logging.getLogger(__name__)
 
 SLICES = 12
 """Of each tick one slice is checkpointed and has its instances read again: all of them in a minute."""
@@ -88,8 +91,14 @@ class Book:
             if policy is None:  # deleted since
                 continue
             before = self.entries.get(fact.job_id)
-            memory = before.memory if before else planning.Memory.from_json(kept.get(policy.pk) or {})
-            self.entries[fact.job_id] = _entry(policy, fact, memory)
+            try:
+                memory = before.memory if before else planning.Memory.from_json(kept.get(policy.pk) or {})
+                self.entries[fact.job_id] = _entry(policy, fact, memory)
+            except (
+                Exception
+            ):  # a mistake of ours, or of whoever wrote the row by hand: it holds up no other job
+                log.exception("policy_unreadable", extra={"job": fact.job_id})
+                self.entries.pop(fact.job_id, None)
         self._read_persons(fresh, now=now)
 
     def _read_persons(self, job_ids: Collection[int], *, now: datetime) -> None:

@@ -113,7 +113,7 @@ class Loop:
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
         around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
         samples = self._read_samples(facts, now=now)
-        seen = [self._see(fact, around, samples, now=now) for fact in facts]
+        seen = self._see_all(facts, around, samples, now=now)
         self._left = sorted(
             (one for one in seen if one.acts),
             key=lambda one: one.observation.wanted - one.decision.wanted,
@@ -146,6 +146,18 @@ class Loop:
             if entry.series is not None and fact.wanted and fact.target_version is not None:
                 series.setdefault(fact.cluster_id, []).append(entry.series)
         return self._samples.read(series, now_s=now.timestamp())
+
+    def _see_all(
+        self, facts: Iterable[Fact], around: Surroundings, samples: Samples, *, now: datetime
+    ) -> list[Seen]:
+        """A job that cannot be decided, which is a mistake of ours, is left alone and holds up no other."""
+        seen = []
+        for fact in facts:
+            try:
+                seen.append(self._see(fact, around, samples, now=now))
+            except Exception:
+                log.exception("scaling_crashed", extra={"job": fact.job_id})
+        return seen
 
     def _see(self, fact: Fact, around: Surroundings, samples: Samples, *, now: datetime) -> Seen:
         entry = self.book.entries[fact.job_id]

@@ -13,14 +13,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.tests.factories import make_member
 from apps.core.models import Notification, Operation
-from apps.core.tests.factories import make_group
+from apps.core.tests.factories import make_cluster, make_group
 from apps.elastic.agent import autoscaler
 from apps.elastic.loop.acting import enact
+from apps.elastic.loop.facts import Fact
 from apps.elastic.loop.samples import SampleReader
 from apps.elastic.loop.tick import Loop, Report
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.selectors import newest_decision
 from apps.elastic.services.retention import decisions_prune
+from apps.elastic.sources import ClusterSources
 from apps.elastic.telling import tell
 from apps.elastic.tests.factories import make_decision, make_policy
 from apps.elastic.tests.pretended import PretendedSource
@@ -155,6 +157,38 @@ def test_a_lost_source_holds_and_says_so_and_comes_back_by_itself(world: World, 
     assert known is not None
     assert known.verdict == "between"  # at once, though it is an earlier row that takes it in
     assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_policy_or_memory_that_cannot_be_read_holds_up_no_other_job(world: World, job: Job) -> None:
+    make_policy(metrics=[{"metric": "cpu"}])
+    ScalingState.objects.create(policy=make_policy(), memory={"thresholds": "none"})
+    make_policy(job=job)
+    assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_job_that_cannot_be_decided_holds_up_no_other(
+    world: World, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_policy(max=9).job_id
+    make_policy(job=job)
+    see = Loop._see
+
+    def crash(loop: Loop, fact: Fact, *rest: Any, **more: Any) -> Any:
+        assert fact.job_id != other
+        return see(loop, fact, *rest, **more)
+
+    monkeypatch.setattr(Loop, "_see", crash)
+    assert [world.tick(job, cpu=90).acted for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_cluster_whose_monitorings_address_is_none_holds_up_no_other() -> None:
+    bad, good = (
+        make_cluster(metrics="falcon", metrics_url=url) for url in ("falcon:8080", "http://falcon:8080")
+    )
+    sources = ClusterSources()
+    sources.refresh()
+    assert sources(bad.pk) is None
+    assert sources(good.pk) is not None
 
 
 def test_without_samples_nothing_shrinks(world: World, job: Job) -> None:

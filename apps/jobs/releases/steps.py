@@ -25,7 +25,7 @@ from apps.jobs.services.actions import (
 )
 from apps.jobs.services.history import Happening, history_add, history_write
 from apps.jobs.services.releases import release_key
-from apps.jobs.services.together import Publish, jobs_publish
+from apps.jobs.services.together import Publish, jobs_lock, jobs_publish
 
 State = ReleaseItem.State
 Action = Release.Action
@@ -121,7 +121,7 @@ def begin_all(run: Run, items: Sequence[ReleaseItem]) -> None:
             begin(run, item)
         return
     with transaction.atomic():
-        jobs = {job.pk: job for job in _all_locked(items)}
+        jobs = jobs_lock(item.job_id for item in items)
         alive = [item for item in items if jobs[item.job_id].deleted_at is None]
         before = {pk: (job.target_version, job.wanted) for pk, job in jobs.items()}
         publishes = [
@@ -201,14 +201,7 @@ def go_back(run: Run, item: ReleaseItem) -> None:
 
 
 def _locked(item: ReleaseItem) -> Job:
-    return _all_locked([item])[0]
-
-
-def _all_locked(items: Sequence[ReleaseItem]) -> list[Job]:
-    """In one order, as the mirror locks them."""
-    jobs = Job.objects.filter(pk__in=[item.job_id for item in items])
-    jobs = jobs.select_related("product_line", "cluster").order_by("pk")
-    return list(jobs.select_for_update(of=["self"], no_key=True))
+    return jobs_lock([item.job_id])[item.job_id]
 
 
 def keep(run: Run, item: ReleaseItem) -> None:

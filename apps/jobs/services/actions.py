@@ -159,23 +159,55 @@ def job_scale(
     if by is not None:
         require_editable(job, by=by)
     asked = {"instances": instances, **({"until": until.isoformat()} if until else {})}
-    ask = Ask(job, Intent(SCALE if instances else STOP, by or agent, asked, idempotency_key, reason))
+    ask = Ask(job, Intent(scale_kind(instances), by or agent, asked, idempotency_key, reason))
     if earlier := ask.repeated():
         return earlier
     if agent is not None and (holder := _scaling_of(job, agent)):
         return ask.line_up(holder, instances=instances, takes_over=holder.pk)
+    check_until(until, now=timezone.now())
+    require_scalable(job, instances)
+    return _resize(ask, instances=instances, until=until)
+
+
+def require_scalable(job: Job, instances: int) -> None:
+    """Raises InvalidInput for a number out of range, and for a job that nothing runs of."""
     if not 0 <= instances <= MAX_INSTANCES:
         text = _("Ask for 0 to %(max)s instances.") % {"max": MAX_INSTANCES}
         raise InvalidInput(FieldError("instances", "out_of_range", text))
-    check_until(until, now=timezone.now())
+    if job.deleted_at is not None:
+        raise InvalidInput(FieldError("", "deleted", _("The job was deleted meanwhile.")))
     _require_published(job)
-    return _resize(ask, instances=instances, until=until) if instances else _stop(ask, until=until)
+
+
+def scale_kind(instances: int) -> str:
+    return SCALE if instances else STOP
+
+
+def scale_plan(job: Job, *, instances: int, pending: ScaleExpiry | None = None) -> dict[str, Any]:
+    """What asking for a number comes to by what the job is now, and what calling it off brings back. `pending`: see
+    `expiry`."""
+    previous = {"wanted": job.wanted, **({"expiry": pending.as_json()} if pending else {})}
+    return {"instances": instances, "previous": previous}
+
+
+def scale_intent(job: Job, operation: Operation) -> dict[str, Any]:
+    """The job's fields from now on."""
+    instances = operation.parameters["instances"]
+    if instances:
+        return {"wanted": instances}
+    return {"wanted": 0, "wanted_before_stop": job.wanted or job.wanted_before_stop}
+
+
+def holds_by_own(operation: Operation, agent: User | None) -> bool:
+    """Whether it is the agent's own scaling, which the agent's next number takes over from."""
+    is_own = agent is not None and operation.kind == SCALE and operation.requested_by_id == agent.pk
+    return is_own and operation.cancel_requested_at is None
 
 
 def _scaling_of(job: Job, agent: User) -> Operation | None:
     """The agent's own scaling that holds the job now."""
-    held = Operation.objects.active().filter(target_type="job", target_id=job.pk)
-    return held.filter(kind=SCALE, requested_by=agent, cancel_requested_at__isnull=True).first()
+    holder = Operation.objects.active().filter(target_type="job", target_id=job.pk).first()
+    return holder if holder is not None and holds_by_own(holder, agent) else None
 
 
 @transaction.atomic
@@ -186,7 +218,7 @@ def job_stop(*, job: Job, by: User, idempotency_key: str = "", reason: str = "")
     if earlier := ask.repeated():
         return earlier
     _require_published(job)
-    return _stop(ask)
+    return _resize(ask, instances=0)
 
 
 @transaction.atomic
@@ -327,27 +359,13 @@ def _undone_by(job: Job, key: str) -> Operation | None:
     return Operation.objects.filter(target_type="job", target_id=job.pk, cancel_key=key).first()
 
 
-def _stop(ask: Ask, *, until: datetime | None = None) -> Operation:
-    job, before = ask.job, ask.job.wanted
-    pending = expiry_of(job)
-    operation = ask.start(instances=0, previous=_before(job, pending))
-    _intend(job, operation, wanted=0, wanted_before_stop=before or job.wanted_before_stop)
-    expiry_write(job, operation, pending, until=until, before=before)
-    return operation
-
-
 def _resize(ask: Ask, *, instances: int, until: datetime | None = None) -> Operation:
     job, before = ask.job, ask.job.wanted
     pending = expiry_of(job)
-    operation = ask.start(instances=instances, previous=_before(job, pending))
-    _intend(job, operation, wanted=instances)
+    operation = ask.start(**scale_plan(job, instances=instances, pending=pending))
+    _intend(job, operation, **scale_intent(job, operation))
     expiry_write(job, operation, pending, until=until, before=before)
     return operation
-
-
-def _before(job: Job, pending: ScaleExpiry | None) -> dict[str, Any]:
-    """What calling a scaling off brings back."""
-    return {"wanted": job.wanted, **({"expiry": pending.as_json()} if pending else {})}
 
 
 def _intend(job: Job, operation: Operation, **fields: Any) -> None:

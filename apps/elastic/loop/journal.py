@@ -106,12 +106,13 @@ class Journal:
         """Write those that something is to be done for now, so that it can be done once for each. What came before them
         is written first, and takes in no more: the rows tell in which order things were."""
         decisions = list(decisions)
+        before: list[ScalingDecision] = []
         for decision in decisions:
-            self._write_fresh(self._fresh.pop(decision.job_id, []))
+            before += self._fresh.pop(decision.job_id, [])
             self._open.pop(decision.job_id, None)
             self._repeated.pop(decision.job_id, None)
             self._newest.pop(decision.job_id, None)
-        ScalingDecision.objects.bulk_create(decisions, batch_size=1000)
+        self._write_fresh([*before, *decisions])
 
     def write(self, *, turn: int, whole: bool = False) -> set[int]:
         """New rows, up to a number, and of the repeats a slice and those that say something else than before; `whole`:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,11 @@ log = logging.getLogger(__name__)
 
 ACT_FOR_S = 0.4
 """Of the tick itself; it goes on until the next one is due (`Loop.go_on`)."""
-ACT_TOGETHER = 20
-"""So many decisions are written at once before they are enacted one after the other."""
+ACT_TOGETHER = 100
+"""So many decisions are enacted in one transaction, which holds their jobs for a tenth of a second."""
 PENDING_FOR_S = 60.0
-"""Growing that could not be asked for is asked for again for so long, unless something newer is decided."""
+"""Growing that somebody else's operation keeps from being asked for is asked for again for so long, unless something
+newer is decided. What only waits for its turn here does not get old."""
 CAPACITY_EVERY_S = 10.0
 
 Told = Callable[[Iterable["Seen"]], None]
@@ -234,35 +235,35 @@ class Loop:
         _announce({one.job_id for one in acted})
 
     def _act(self, *, until: float) -> list[Seen]:
-        """The largest growth first. Returns those whose turn it was.
-
-        What is remembered is kept before anything is asked for: whoever takes over in the middle then counts no sample
-        a second time, and at worst decides again by new ones."""
+        """The largest growth first. Returns those whose turn it was."""
         done: list[Seen] = []
         while self._left and time.monotonic() < until:
             some, self._left = self._left[:ACT_TOGETHER], self._left[ACT_TOGETHER:]
-            self._journal.enact(one.row for one in some)
-            checkpoint([one.entry for one in some], now=self._now)
-            for one in some:
-                self._act_on(one)
+            self._act_on(some)
             done += some
         return done
 
+    def _act_on(self, some: Sequence[Seen]) -> None:
+        """What is remembered is kept before anything is asked for: whoever takes over in the middle then counts no
+        sample a second time, and at worst decides again by new ones."""
+        rows = [one.row for one in some]
+        self._journal.enact(rows)
+        checkpoint([one.entry for one in some], now=self._now)
+        for one, operation in zip(some, enact(rows, agent=self._agent), strict=True):
+            if operation is None:
+                _wait(one)
+            else:
+                one.entry.pending = None
+                one.entry.wanted = one.decision.wanted
+
     def _put_off(self) -> None:
-        """Those that there was no time for: they are decided anew, by the newest samples."""
+        """Those that there was no time for: they are decided anew, by the newest samples. Until something else is
+        decided growing stays wanted, however long it takes until its turn comes."""
         for one in self._left:
+            one.entry.pending = None
             _wait(one)
             self._journal.note(one)
         self._left = []
-
-    def _act_on(self, one: Seen) -> None:
-        if enact(one.row, agent=self._agent) is None:
-            _wait(one)
-            one.row.values["waits"] = True
-            one.row.save(update_fields=["values"])
-            return
-        one.entry.pending = None
-        one.entry.wanted = one.decision.wanted
 
     # --- writing ---------------------------------------------------------------------------------------
 

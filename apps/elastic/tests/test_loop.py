@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -15,6 +18,7 @@ from apps.accounts.tests.factories import make_member
 from apps.core.models import Notification, Operation
 from apps.core.tests.factories import make_cluster, make_group
 from apps.elastic.agent import autoscaler
+from apps.elastic.loop import tick
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.facts import Fact
 from apps.elastic.loop.samples import SampleReader
@@ -366,8 +370,66 @@ def test_a_decision_is_enacted_once_however_often_it_is_tried(world: World, job:
     for _ in range(3):
         world.tick(job, cpu=90)
     decision = last(job)
-    operation = enact(decision, agent=world.agent)
-    assert operation == Operation.objects.get()
+    assert enact([decision], agent=world.agent) == [Operation.objects.get()]
+
+
+def test_many_decisions_are_enacted_in_as_many_statements_as_two(world: World) -> None:
+    taken = []
+    for count in (2, 20):
+        decisions = [
+            make_decision(job=make_running_job(instances=1), instances=1, wanted=2) for _ in range(count)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            operations = enact(decisions, agent=world.agent)
+        taken.append(len(queries))
+        assert [row.operation for row in ScalingDecision.objects.filter(acted=True)[:count]][
+            ::-1
+        ] == operations
+    assert taken[0] == taken[1]
+
+
+def test_one_that_cannot_be_enacted_waits_and_is_in_nobodys_way(world: World) -> None:
+    jobs = [make_running_job(instances=1) for _ in range(3)]
+    make_job_operation(jobs[0])
+    decisions = [make_decision(job=job, instances=1, wanted=2) for job in jobs]
+    jobs[1].delete()
+    assert [one is None for one in enact(decisions, agent=world.agent)] == [True, True, False]
+    waits = ScalingDecision.objects.get(job=jobs[0])
+    assert (waits.acted, waits.operation, waits.values) == (False, None, {"waits": True})
+
+
+def test_what_there_was_no_time_for_is_asked_for_however_long_its_turn_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = {step: make_running_job(instances=2) for step in (1, 3)}
+    for step, job in jobs.items():
+        make_policy(job=job, step=step, max=9)
+    monkeypatch.setattr(tick, "ACT_FOR_S", -1.0)
+    for _ in range(3):
+        for job in jobs.values():
+            world.source.say(job, "cpu", 90, at_s=world.now.timestamp() + 4)
+        world.tick()
+    for _ in range(24):  # two minutes without any time
+        for job in jobs.values():
+            world.source.say(job, "cpu", 70, at_s=world.now.timestamp() + 4)
+        assert world.tick().waiting == 2
+    monkeypatch.setattr(tick, "ACT_TOGETHER", 1)
+    world.loop.go_on(until=time.monotonic() + 60)
+    numbers = Operation.objects.order_by("pk").values_list("target_id", "parameters__instances")
+    assert list(numbers) == [(jobs[3].pk, 5), (jobs[1].pk, 3)]  # the largest growth first
+
+
+def test_a_newer_number_takes_the_place_of_one_whose_turn_has_not_come(
+    world: World, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_policy(job=job, max=9, min=1)
+    monkeypatch.setattr(tick, "ACT_FOR_S", -1.0)
+    for _ in range(4):
+        world.tick(job, cpu=90)
+    for _ in range(6):
+        world.tick(job, cpu=10)
+    world.loop.go_on(until=time.monotonic() + 60)
+    assert Operation.objects.get().parameters["instances"] == 1
 
 
 def test_a_policy_that_was_removed_is_followed_no_more(world: World, job: Job) -> None:

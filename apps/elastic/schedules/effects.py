@@ -1,4 +1,5 @@
-"""Scaling the jobs that no policy scales: each run that waits becomes an ordinary scaling, by an absolute number.
+"""Scaling the jobs that no policy scales: runs that wait become ordinary scalings, by an absolute number, many
+at once.
 
 A job that another operation holds keeps its run waiting; the newest slot's number is the one that is asked for then.
 """
@@ -6,10 +7,11 @@ A job that another operation holds keeps its run waiting; the newest slot's numb
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext_noop
 
 from apps.core.errors import DomainError, TargetBusy
@@ -18,8 +20,8 @@ from apps.elastic.models import ScalingPause, ScheduleRun
 from apps.elastic.schedules.settling import EFFECTS_AT_ONCE
 from apps.elastic.schedules.telling import runs_tell
 from apps.jobs.models import Job
-from apps.jobs.services import job_scale
-from apps.jobs.services.history import Happening, history_add
+from apps.jobs.services import Scale, jobs_lock, jobs_scale
+from apps.jobs.services.history import Happening, history_write
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +31,22 @@ BUSY = gettext_noop("Waits for operation #%(operation)s.")
 LATER_ONE = gettext_noop("A later slot came before the job was free.")
 PAUSED = gettext_noop("The scaling of all jobs was paused.")
 REFUSED = gettext_noop("%(error)s")
+State = ScheduleRun.State
 
 
 def effects_run(*, now: datetime, first: int = 0, limit: int = EFFECTS_AT_ONCE) -> int:
     """Start what waits, from run `first` on. Jobs that an operation holds stand in nobody's way. Returns how many were
-    started."""
+    started. A fixed number of statements, however many wait."""
     holder = Operation.objects.active().filter(target_type="job", target_id=OuterRef("job_id"))
-    waiting = ScheduleRun.objects.filter(state=ScheduleRun.State.WAITING, pk__gte=first)
-    free = waiting.filter(~Exists(holder)).order_by("pk").values_list("pk", flat=True)
-    return sum(_effect(pk, now=now) for pk in list(free[:limit]))
+    waiting = ScheduleRun.objects.filter(state=State.WAITING, pk__gte=first)
+    free = waiting.filter(~Exists(holder)).order_by("pk").values_list("pk", "job_id")[:limit]
+    found = dict(free)
+    return _effects(found, now=now) if found else 0
 
 
 def effects_put_off(*, limit: int = 200) -> None:
     """Say of those that wait whom they wait for."""
-    waiting = ScheduleRun.objects.filter(state=ScheduleRun.State.WAITING, text="").order_by("pk")[:limit]
+    waiting = ScheduleRun.objects.filter(state=State.WAITING, text="").order_by("pk")[:limit]
     by_job = {run.job_id: run for run in waiting}
     holders = Operation.objects.active().filter(target_type="job", target_id__in=by_job)
     for job_id, operation in holders.values_list("target_id", "pk"):
@@ -51,53 +55,65 @@ def effects_put_off(*, limit: int = 200) -> None:
 
 
 @transaction.atomic
-def _effect(run_id: int, *, now: datetime) -> bool:
-    """One run's operation, in one transaction with what the run says of it. Returns whether there is one.
+def _effects(found: Mapping[int, int], *, now: datetime) -> int:
+    """Their operations (`found`: runs and their jobs), in one transaction with what the runs say of them. Returns how
+    many there are.
 
-    The job is locked before its run, as everywhere."""
-    found = ScheduleRun.objects.filter(pk=run_id, state=ScheduleRun.State.WAITING).values_list(
-        "job_id", flat=True
+    Jobs are locked before their runs, as everywhere."""
+    jobs = jobs_lock(found.values())
+    runs = list(
+        ScheduleRun.objects.select_for_update().filter(pk__in=found, state=State.WAITING).order_by("pk")
     )
-    job = Job.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found).first()
-    if job is None:
-        return False
-    run = ScheduleRun.objects.select_for_update().filter(pk=run_id, state=ScheduleRun.State.WAITING).first()
-    if run is None:
-        return False
-    later = ScheduleRun.objects.filter(job=job, due_at__gt=run.due_at).exclude(
-        state=ScheduleRun.State.SKIPPED
+    at_work = ScheduleRun.objects.filter(job__in=jobs).exclude(state=State.SKIPPED).order_by()
+    newest = dict(at_work.values_list("job_id").annotate(newest=Max("due_at")))
+    paused = ScalingPause.objects.filter(until__gt=now).exists()
+    scaled: dict[int, ScheduleRun] = {}
+    for run in runs:
+        job = jobs[run.job_id]
+        if newest[job.pk] > run.due_at:
+            _say(run, State.SUPERSEDED, LATER_ONE)
+        elif paused:
+            _say(run, State.SKIPPED, PAUSED)
+        elif job.wanted == run.instances and job.is_published:
+            _say(run, State.APPLIED, ALREADY, instances=run.instances)
+        else:
+            scaled[job.pk] = run
+    started = _scale(jobs, scaled)
+    ScheduleRun.objects.bulk_create(
+        runs,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["state", "text", "values", "operation"],
     )
-    if later.exists():
-        return _end(run, ScheduleRun.State.SUPERSEDED, LATER_ONE)
-    if ScalingPause.objects.filter(until__gt=now).exists():
-        return _end(run, ScheduleRun.State.SKIPPED, PAUSED)
-    if job.wanted == run.instances and job.is_published:
-        return _end(run, ScheduleRun.State.APPLIED, ALREADY, instances=run.instances)
-    return _scale(job, run)
+    failed = [run for run in scaled.values() if run.state == State.FAILED]
+    if failed:
+        runs_tell(failed)
+    return started
 
 
-def _scale(job: Job, run: ScheduleRun) -> bool:
-    key = f"schedule:{run.schedule_id}:{run.due_at.isoformat()}"
-    try:
-        with transaction.atomic():
-            operation = job_scale(job=job, instances=run.instances, by=None, idempotency_key=key)
-    except TargetBusy as exc:
-        run.text, run.values = BUSY, {"operation": exc.operation.pk}
-        run.save(update_fields=["text", "values"])
-        return False
-    except DomainError as exc:
-        _end(run, ScheduleRun.State.FAILED, REFUSED, error=str(exc))
-        runs_tell([run])
-        return False
-    history_add(
-        job, Happening("job.scale", key, SCHEDULED, {"instances": run.instances}), operation=operation
-    )
-    run.operation = operation
-    _end(run, ScheduleRun.State.APPLIED, "")
-    return True
+def _scale(jobs: Mapping[int, Job], runs: Mapping[int, ScheduleRun]) -> int:
+    """Ask for these runs' numbers, by job. Returns how many operations that is."""
+    scales = [Scale(jobs[job_id], run.instances, _key(run)) for job_id, run in runs.items()]
+    begun: list[tuple[Job, Happening]] = []
+    for (job_id, run), answer in zip(runs.items(), jobs_scale(scales), strict=True):
+        if isinstance(answer, TargetBusy):
+            _say(run, State.WAITING, BUSY, operation=answer.operation.pk)
+        elif isinstance(answer, DomainError):
+            _say(run, State.FAILED, REFUSED, error=str(answer))
+        else:
+            run.operation = answer
+            _say(run, State.APPLIED, "")
+            asked = {"instances": run.instances}
+            begun.append(
+                (jobs[job_id], Happening("job.scale", _key(run), SCHEDULED, asked, operation=answer))
+            )
+    history_write(begun)
+    return len(begun)
 
 
-def _end(run: ScheduleRun, state: ScheduleRun.State, text: str, **values: object) -> bool:
+def _key(run: ScheduleRun) -> str:
+    return f"schedule:{run.schedule_id}:{run.due_at.isoformat()}"
+
+
+def _say(run: ScheduleRun, state: ScheduleRun.State, text: str, **values: object) -> None:
     run.state, run.text, run.values = state, text, values
-    run.save(update_fields=["state", "text", "values", "operation"])
-    return False

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -222,6 +223,16 @@ class TestAJobWithoutAPolicy:
         ]
         job.refresh_from_db()
         assert job.wanted == 2
+
+    def test_costs_as_many_queries_as_twenty(self) -> None:
+        taken = []
+        for count in (1, 20):
+            for _ in range(count):
+                ring(make_due(job=make_running_job(instances=3)))
+            with CaptureQueriesContext(connection) as queries:
+                assert effects_run(now=DUE) == count
+            taken.append(len(queries))
+        assert taken[0] == taken[1]
 
     @pytest.mark.parametrize("policy", [{"enabled": False}, {"advise_only": True}])
     def test_is_also_one_whose_policy_does_nothing(self, policy: dict[str, bool]) -> None:
@@ -458,7 +469,7 @@ def test_a_scaling_that_dies_half_way_is_done_by_the_next_look(monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("apps.elastic.schedules.effects.history_add", die)
+        patch.setattr("apps.elastic.schedules.effects.history_write", die)
         with pytest.raises(KeyboardInterrupt):
             effects_run(now=DUE)
     assert not Operation.objects.exists()

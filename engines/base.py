@@ -380,8 +380,9 @@ class Engine(Protocol):
     def count(self, workload_id: WorkloadId) -> WorkloadStatus | None:
         """The workload with counts only (`instances` is None), or None: cheap however many instances it has."""
 
-    def snapshot(self) -> Iterator[WorkloadStatus]:
-        """Every workload with its instances, streamed: memory stays bounded however many there are."""
+    def snapshot(self, *, under: str = "") -> Iterator[WorkloadStatus]:
+        """Every workload (whose id begins with `under`) with its instances, streamed: memory stays bounded however
+        many there are."""
 
     def summaries(self) -> Iterator[WorkloadStatus]:
         """Every workload with counts only (`instances` is None), streamed."""

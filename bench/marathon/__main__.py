@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bench.company import host
 from bench.marathon.state import Event, State
@@ -38,6 +39,15 @@ class Reader:
         self.over = asyncio.Event()
 
 
+@web.middleware
+async def _may_hang_up(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A client that leaves in the middle of an answer is nothing to tell of."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        return web.Response()  # which nobody reads
+
+
 class Fake:
     def __init__(self, state: State) -> None:
         self.state = state
@@ -49,7 +59,7 @@ class Fake:
         self.agents = json.dumps({"slaves": agents}).encode()
 
     def application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[_may_hang_up])
         application.add_routes(
             [
                 web.get("/v2/info", self.info),
@@ -112,8 +122,6 @@ class Fake:
                     await asyncio.wait_for(reader.over.wait(), 5.0)
                 except TimeoutError:
                     await response.write(b"\r\n")
-        except ConnectionError:
-            pass
         finally:
             self.readers.discard(reader)
         return response
@@ -188,6 +196,8 @@ class Fake:
         data = b"".join(frames)
         too_much = UNDELIVERED * (len(data) // len(frames) if frames else 1)
         for reader in tuple(self.readers):
+            if reader.transport.is_closing():
+                continue
             waiting = reader.transport.get_write_buffer_size()
             if waiting > too_much:
                 self.cut += 1

@@ -187,8 +187,10 @@ class MarathonEngine:
                     return status.workload_status(app, with_instances=False)
         return None
 
-    def snapshot(self) -> Iterator[WorkloadStatus]:
-        apps = self._marathon.apps(embed=_WHOLE)
+    def snapshot(self, *, under: str = "") -> Iterator[WorkloadStatus]:
+        # Marathon compares with any part of an id, not only with how it begins.
+        listed = self._marathon.apps(embed=_WHOLE, id_part=under)
+        apps = (app for app in listed if app["id"].startswith(under))
         return (status.workload_status(app, with_instances=True) for app in apps)
 
     def summaries(self) -> Iterator[WorkloadStatus]:

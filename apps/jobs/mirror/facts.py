@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from engines.base import EngineEvent, InstanceId, InstanceState, WorkloadId
+from engines.base import EngineEvent, InstanceId, InstanceState
 
 STAGES = (
     InstanceState.STAGING,
@@ -66,7 +66,7 @@ class Facts:
         (self._states if is_state else self._health)[event.instance_id] = heard
         return True
 
-    def give(self, *, but: Collection[WorkloadId] = ()) -> tuple[list[Heard], list[Heard]]:
+    def give(self, *, but: Collection[str] = ()) -> tuple[list[Heard], list[Heard]]:
         """The states and the healths that were taken since the last call, one for each instance; those about the
         workloads of `but` are kept for another call."""
         states, self._states = _parted(self._states, but)
@@ -75,7 +75,7 @@ class Facts:
 
 
 def _parted(
-    facts: dict[InstanceId, Heard], but: Collection[WorkloadId]
+    facts: dict[InstanceId, Heard], but: Collection[str]
 ) -> tuple[list[Heard], dict[InstanceId, Heard]]:
     """What to give, and what to keep."""
     if not but:

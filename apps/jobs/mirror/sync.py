@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
-from typing import Any
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils import timezone
 from apps.core.models import Cluster, Operation
 from apps.jobs.mirror.ahead import read_ahead
 from apps.jobs.mirror.apply import mirror_apply, mirror_missing, sides_missing
+from apps.jobs.mirror.parts import Part, parts_of
 from apps.jobs.mirror.side import Counts
 from apps.jobs.mirror.why import job_diagnose
 from apps.jobs.models import Job, SideWorkload
@@ -36,21 +36,72 @@ DIAGNOSE_FOR_S = 0.5
 """Jobs in trouble that are asked about in one round, and for how long; the others have their turn in the next."""
 
 
-def sync_everything(cluster: Cluster, engine: Engine, *, between: Callable[[], None] = lambda: None) -> int:
-    """Take a full snapshot, streamed. Returns the number of jobs whose mirror changed.
-
-    `between` is called after every batch: what happens meanwhile need not wait until all is read.
-    """
+def sync_everything(cluster: Cluster, engine: Engine) -> int:
+    """Take a full snapshot at once, streamed. Returns the number of jobs whose mirror changed."""
     asked_at = timezone.now()
     seen: set[str] = set()
     changed = 0
     for statuses in read_ahead(_batches(engine.snapshot())):
         seen.update(status.id for status in statuses)
         changed += len(mirror_apply(cluster, statuses, at=asked_at))
-        between()
     changed += len(mirror_missing(_published_but_not(cluster, seen), at=asked_at))
     gone = [side.job_id for side in _sides(cluster) if side_path(side.job.workload_id) not in seen]
     return changed + (len(sides_missing(gone, at=asked_at)) if gone else 0)
+
+
+def cluster_parts(cluster: Cluster, *, at_most: int) -> list[Part]:
+    """The parts that a snapshot of the cluster's jobs is taken in: see `parts_of`."""
+    rows = Job.objects.alive().filter(cluster=cluster).values_list("workload_id", "wanted", "running")
+    return parts_of(
+        {path: 1 + max(wanted, running) for path, wanted, running in rows.iterator()}, at_most=at_most
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Parts of a snapshot that were asked for together, `at`; their answers are on their way."""
+
+    parts: list[Part]
+    at: datetime
+    answers: list[Future[list[WorkloadStatus]]]
+
+
+def ask_parts(engine: Engine, parts: list[Part], *, pool: ThreadPoolExecutor) -> Asked:
+    """Ask for these parts, each by a request of its own; see `write_parts`."""
+
+    def ask(part: Part) -> list[WorkloadStatus]:
+        return list(engine.snapshot(under=part.prefix))
+
+    return Asked(parts, timezone.now(), [pool.submit(ask, part) for part in parts])
+
+
+def write_parts(
+    cluster: Cluster,
+    asked: Asked,
+    *,
+    between: Callable[[], None] = lambda: None,
+    answered: Callable[[], None] = lambda: None,
+) -> int:
+    """Write the answers: what there is, and which jobs of these parts are not there. Returns the number of jobs whose
+    mirror changed. `between` is called while they are on their way and after every batch, `answered` before they are
+    written. Raises RemoteError when one of them is none; then nothing is written."""
+    found = _answers(asked.answers, between=between)
+    answered()
+    seen = {status.id for status in found}
+    changed = 0
+    for start in range(0, len(found), BATCH):
+        changed += len(mirror_apply(cluster, found[start : start + BATCH], at=asked.at))
+        between()
+    own = frozenset(chain.from_iterable(part.paths for part in asked.parts))
+    rows = Job.objects.alive().filter(cluster=cluster, target_version__isnull=False)
+    lost = rows.filter(workload_id__in=own - seen).values_list("pk", flat=True)
+    changed += len(mirror_missing(lost, at=asked.at))
+    gone = [
+        side.job_id
+        for side in _sides(cluster)
+        if side.job.workload_id in own and side_path(side.job.workload_id) not in seen
+    ]
+    return changed + (len(sides_missing(gone, at=asked.at)) if gone else 0)
 
 
 def find_stale(
@@ -58,7 +109,8 @@ def find_stale(
 ) -> set[WorkloadId]:
     """Compare counts only (no instances): which of our workloads does the mirror show wrong?
 
-    This is what finds changes whose events were lost without the stream ending. `between`: see `sync_everything`."""
+    This is what finds changes whose events were lost without the stream ending. `between` is called after every batch:
+    what happens meanwhile need not wait until all is read."""
     sides = {side_path(side.job.workload_id): side for side in _sides(cluster)}
     beside = {side.job_id: Counts.of(side) for side in sides.values()}
     seen: set[str] = set()
@@ -118,19 +170,34 @@ def sync_some(
     counted = frozenset(large - set(whole))
     asked_at = timezone.now()
     small = {WorkloadId(path): job.tag for path, job in ours.items() if path not in large}
-    together = pool.submit(engine.get_some, small)
-    alone = [pool.submit(engine.count if path in counted else engine.get, path) for path in large]
-    waiting: set[Future[Any]] = {together, *alone}
-    while waiting:
-        _done, waiting = wait(waiting, timeout=BETWEEN_S)
-        between()
-    found = [*together.result().values()]
-    found += [status for answer in alone if (status := answer.result()) is not None]
+    asking = [pool.submit(_some, engine, small)]
+    asking += [pool.submit(_one, engine, path, whole=path not in counted) for path in large]
+    found = _answers(asking, between=between)
     mirror_apply(cluster, found, at=asked_at)
     gone = ours.keys() - {status.id for status in found}
     mirror_missing([ours[path].pk for path in gone if not is_side(path)], at=asked_at)
     sides_missing([ours[path].pk for path in gone if is_side(path)], at=asked_at)
     return Looked(took_s=time.monotonic() - start, counted=counted)
+
+
+def _some(engine: Engine, tags: Mapping[WorkloadId, str]) -> list[WorkloadStatus]:
+    return list(engine.get_some(tags).values())
+
+
+def _one(engine: Engine, path: WorkloadId, *, whole: bool) -> list[WorkloadStatus]:
+    status = engine.get(path) if whole else engine.count(path)
+    return [status] if status is not None else []
+
+
+def _answers(
+    asking: list[Future[list[WorkloadStatus]]], *, between: Callable[[], None]
+) -> list[WorkloadStatus]:
+    """All of them, in their order; `between` is called again and again while they are on their way."""
+    waiting = set(asking)
+    while waiting:
+        _done, waiting = wait(waiting, timeout=BETWEEN_S)
+        between()
+    return list(chain.from_iterable(answer.result() for answer in asking))
 
 
 def diagnose_troubled(cluster: Cluster, engine: Engine, *, after: int) -> int:

@@ -1,15 +1,17 @@
 """The watcher of one cluster: holds its event stream and keeps its mirror true.
 
-On every (re)connect it opens the stream first and takes a full snapshot then, so that nothing falls between. After
-that what an event says of one instance is written at once, and is a hint where to look like every other event: the
-workloads it names are asked for again, together, soon. What no event told is found by a light poll of all counts and,
-now and then, by a full snapshot. None of these keeps what is heard meanwhile waiting for longer than one batch takes.
+On every (re)connect it opens the stream first and takes a full snapshot then, so that nothing falls between. What an
+event says of one instance is written at once, and is a hint where to look like every other event: the workloads it
+names are asked for again, together, soon. What no event told is found by a light poll of all counts and, now and then,
+by a full snapshot. Snapshots are taken in parts, with looks in between; a stream that is cut costs the part that was on
+its way. None of these keeps what is heard meanwhile waiting for longer than one part takes.
 Sources: Marathon's /v2/events promises no order, drops slow listeners and replays nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,18 +25,20 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from apps.core.engines import get_engine
-from apps.core.live import announce
 from apps.core.logs import bound
-from apps.core.models import Cluster, ClusterWatch
+from apps.core.models import Cluster
 from apps.hosts.services import hosts_mirror
 from apps.jobs.mirror.apply import ENDED_BADLY
 from apps.jobs.mirror.aside import aside
 from apps.jobs.mirror.facts import Facts
 from apps.jobs.mirror.facts_apply import facts_apply
 from apps.jobs.mirror.lock import try_lock, unlock, write_lightly
+from apps.jobs.mirror.parts import PART, Part
 from apps.jobs.mirror.promises import promised_by_host
+from apps.jobs.mirror.signs import watch_beat, watch_report
+from apps.jobs.mirror.snapshots import Snapshots
 from apps.jobs.mirror.stream import EventStream
-from apps.jobs.mirror.sync import diagnose_troubled, find_stale, sync_everything, sync_some
+from apps.jobs.mirror.sync import diagnose_troubled, find_stale, sync_some
 from clients.errors import RemoteError, TimedOut
 from engines.base import Engine, EngineEvent, EventKind, WorkloadId
 
@@ -51,19 +55,17 @@ POLL_SHARE = 4
 """A poll asks for every workload's counts: on a large cluster after four times as long as the last one took."""
 DIAGNOSE_EVERY_S = 2.0
 HOSTS_EVERY_S = 10.0
-SNAPSHOT_EVERY_S = (6.0, 300.0)
-SNAPSHOT_SHARE = 20
-"""Full snapshots find what no event and no count tells (an instance that was replaced). They are taken as often as
-they are cheap: after 20 times as long as the last one took, within the bounds above."""
 HEARTBEAT_EVERY_S = 3.0
 STANDBY_EVERY_S = 2.0
 OPEN_WITHIN_S = 10.0
+STEADY_S = 3.0
+"""A stream that was open for so long is opened again at once when it ends; else after pauses that grow."""
 STUCK_AFTER_S = 90.0
 """A loop that has not turned for this long is no sign of life any more."""
 LOOK_AT_MOST = 50
 """Workloads that are asked for together: what is heard of them meanwhile waits."""
 TOO_MANY = 300
-"""More workloads to look at than this: a snapshot is cheaper."""
+"""More workloads to look at than this: a snapshot of the parts that they are in is cheaper."""
 STORM_SHARE = 4
 """While events keep coming, such a snapshot waits for four times as long as the last one took; it is taken at once
 when they cease."""
@@ -79,9 +81,9 @@ class Unverified:
 
 
 class ClusterWatcher:
-    """Runs in a thread of its own until `stop` is set."""
+    """Runs in a thread of its own until `stop` is set. `part`: the size of a snapshot's parts."""
 
-    def __init__(self, cluster: Cluster, stop: threading.Event) -> None:
+    def __init__(self, cluster: Cluster, stop: threading.Event, *, part: int = PART) -> None:
         self.cluster = cluster
         self.engine: Engine = get_engine(cluster)
         self.stop = stop
@@ -98,7 +100,8 @@ class ClusterWatcher:
         ] = {}  # large workloads that were counted: when to see all of each
         self._look_after = 0.0
         self._heard_at = 0.0
-        self._snapshot_at = self._snapshot_took_s = self._next_snapshot = 0.0
+        self._opened_at = self._next_poll = 0.0
+        self._snapshots = Snapshots(cluster, self.engine, on_ask=self._forget_hints, part=part)
         self._diagnosed_to = 0
 
     def run(self) -> None:
@@ -132,17 +135,18 @@ class ClusterWatcher:
             aside("diagnose", self._diagnose, every_s=DIAGNOSE_EVERY_S),
         ):
             while not self.stop.is_set():
-                self._turned = began = time.monotonic()
+                self._turned = time.monotonic()
                 try:
                     self._session(pool)
                 except RemoteError as exc:
-                    failures = 0 if time.monotonic() - began > 30 else failures + 1
-                    self._report(error=str(exc))
+                    failures = 0 if time.monotonic() - self._opened_at > STEADY_S else failures + 1
+                    watch_report(self.cluster, error=str(exc))
                     log.warning("watch_disconnected", extra={"error": str(exc)})
                     self.stop.wait(min(5.0, 0.25 * 2 ** min(failures, 5)))
 
     def _session(self, pool: ThreadPoolExecutor) -> None:
         """One life of the event stream. Raises RemoteError when it ends."""
+        self._opened_at = math.inf
         stream = EventStream(self.engine, name=self.cluster.name)
         try:
             if not stream.wait_open(OPEN_WITHIN_S):
@@ -151,42 +155,69 @@ class ClusterWatcher:
                     remote=self.cluster.name,
                     operation="events",
                 )
-            listen = partial(self._listen, stream)
-            self._snapshot(listen)
-            self._report(error="", version=self.engine.ping())
-            self._follow(listen, pool)
+            self._opened_at = time.monotonic()
+            self._follow(partial(self._listen, stream), pool)
         finally:
+            self._snapshots.stop()
             stream.close()
 
     def _follow(self, listen: Callable[..., None], pool: ThreadPoolExecutor) -> None:
-        next_poll = time.monotonic() + POLL_EVERY_S
+        snapshots, version = self._snapshots, ""
+        snapshots.begin()
+        self._next_poll = 0.0
         while not self.stop.is_set():
             self._turned = now = time.monotonic()
-            listen(wait_s=MERGE_S if self._waits() else min(1.0, max(0.0, next_poll - now)))
+            listen(wait_s=self._pause_s(now))
             now = time.monotonic()
-            if now >= next_poll:
-                stale = find_stale(self.cluster, self.engine, between=listen)
-                self._dirty |= stale - self._unverified.keys()
-                self._report(error="")
-                done = time.monotonic()
-                next_poll = done + max(POLL_EVERY_S, POLL_SHARE * (done - now))
             if self._has_to_look(now):
                 self._look(pool, listen)
-            if now >= self._next_snapshot or self._has_to_look_at_all(now):
-                self._snapshot(listen)
+            if snapshots.is_going_on:
+                self._take_parts(pool, listen)
+            elif not version:
+                version = self.engine.ping()
+                watch_report(self.cluster, error="", version=version)
+                self._next_poll = now + POLL_EVERY_S
+            elif now >= self._next_poll:
+                self._poll(listen)
+            elif now >= snapshots.next_at:
+                snapshots.begin()
+            elif self._has_to_look_at_all(now):
+                self._look_at_all()
 
-    def _snapshot(self, listen: Callable[..., None]) -> None:
-        began, began_at = time.monotonic(), timezone.now()
-        self._dirty.clear()  # what is heard from now on comes on top
-        changed = sync_everything(self.cluster, self.engine, between=listen)
-        for path in [path for path, waits in self._unverified.items() if waits.heard_at <= began_at]:
-            del self._unverified[path]
+    def _pause_s(self, now: float) -> float:
+        """How long to wait for events when there is nothing else to do."""
+        if self._snapshots.is_going_on:
+            return 0.0
+        return MERGE_S if self._waits() else min(1.0, max(0.0, self._next_poll - now))
+
+    def _poll(self, listen: Callable[..., None]) -> None:
+        began = time.monotonic()
+        stale = find_stale(self.cluster, self.engine, between=listen)
+        self._dirty |= stale - self._unverified.keys()
+        watch_report(self.cluster, error="")
         done = time.monotonic()
-        self._snapshot_took_s = done - began
-        log.info("watch_snapshot", extra={"changed": changed, "ms": round(self._snapshot_took_s * 1000)})
-        shortest, longest = SNAPSHOT_EVERY_S
-        self._snapshot_at = done
-        self._next_snapshot = done + min(longest, max(shortest, SNAPSHOT_SHARE * self._snapshot_took_s))
+        self._next_poll = done + max(POLL_EVERY_S, POLL_SHARE * (done - began))
+
+    def _take_parts(self, pool: ThreadPoolExecutor, listen: Callable[..., None]) -> None:
+        """Go on with the snapshot. What it wrote is verified, except where something was heard since."""
+        taken = self._snapshots.take(pool, between=listen)
+        if taken is None:
+            return
+        prefixes = tuple(part.prefix for part in taken.parts)
+        for path in [path for path in self._unverified if path.startswith(prefixes)]:
+            if self._unverified[path].heard_at <= taken.at:
+                del self._unverified[path]
+
+    def _look_at_all(self) -> None:
+        """Begin a snapshot of the parts that there are hints to, and forget those hints that no job of ours has."""
+        for path in self._snapshots.begin(of=[*self._dirty, *self._unverified]):
+            self._dirty.discard(path)
+            self._unverified.pop(path, None)
+
+    def _forget_hints(self, parts: list[Part]) -> None:
+        """These parts are about to be asked for: what is heard from now on comes on top."""
+        prefixes = tuple(part.prefix for part in parts)
+        self._dirty = {path for path in self._dirty if not path.startswith(prefixes)}
 
     def _listen(self, stream: EventStream, *, wait_s: float = 0.0) -> None:
         """Take what has come in: write what it says of instances, note where to look."""
@@ -202,7 +233,7 @@ class ClusterWatcher:
                 bad_ends.append(event)
             if event.kind in {EventKind.DEPLOYMENT_SUCCEEDED, EventKind.DEPLOYMENT_FAILED}:
                 self._look_after = 0.0  # the moment that people wait for
-        states, health = self._facts.give(but=self._asked)
+        states, health = self._facts.give(but={*self._asked, *self._snapshots.awaited})
         if not (states or health or bad_ends):
             return
         placed = facts_apply(self.cluster, states, health, failures=bad_ends)
@@ -261,37 +292,21 @@ class ClusterWatcher:
         if not self._too_many:
             return False
         is_calm = now >= self._heard_at + CALM_S
-        return is_calm or now >= self._snapshot_at + STORM_SHARE * self._snapshot_took_s
+        last = self._snapshots
+        return is_calm or now >= last.done_at + STORM_SHARE * last.last_took_s
 
     @property
     def _too_many(self) -> bool:
         return len(self._dirty) + len(self._unverified) > TOO_MANY
 
-    def _report(self, *, error: str, version: str = "") -> None:
-        """Write how the mirror does: true as of now, or cut off since when and why."""
-        now = timezone.now()
-        watch, _created = ClusterWatch.objects.get_or_create(cluster=self.cluster)
-        was = watch.error
-        watch.heartbeat_at = now
-        watch.connected = not error
-        watch.error = error
-        if not error:
-            watch.synced_at, watch.error_since = now, None
-        elif watch.error_since is None:
-            watch.error_since = now
-        watch.engine_version = version or watch.engine_version
-        watch.save()
-        if bool(was) != bool(error):
-            announce("clusters")
-
     def _beat(self) -> None:
         """A sign of life, for as long as the loop turns, however long a single call hangs."""
         if time.monotonic() - self._turned < STUCK_AFTER_S:
-            ClusterWatch.objects.filter(cluster=self.cluster).update(heartbeat_at=timezone.now())
+            watch_beat(self.cluster)
 
     def _diagnose(self) -> None:
         """Not before the first snapshot: what was never looked at is no trouble."""
-        if not self._snapshot_at:
+        if not self._snapshots.done_at:
             return
         self._diagnosed_to = diagnose_troubled(self.cluster, self.engine, after=self._diagnosed_to)
 

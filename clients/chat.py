@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyFormat
 from apprise.plugins import NotifyBase
 
 from clients.errors import Call, Unavailable
@@ -18,7 +18,7 @@ HOSTED = frozenset(
         "slack", "tgram", "wecombot", "wxteams",
     }
 )  # fmt: skip
-"""Services at an address of their own: nobody can point them at a machine next door. Every other one names a server."""
+"""Services at an address of their own. Every other one names a server."""
 TIMEOUT_S = 20
 _LOCAL = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "rsyslog"})
 """What apprise would do on the worker's own machine."""
@@ -33,6 +33,12 @@ def service_of(url: str) -> str:
     """The service that a URL names, by apprise's word. Raises Unusable."""
     _plugin(url)
     return url.partition("://")[0].strip().lower()
+
+
+def is_hosted(url: str) -> bool:
+    """Whether it can lead to that service alone. Options (`?template=http://…`) can make it ask others, too. Raises
+    Unusable."""
+    return service_of(url) in HOSTED and "?" not in url
 
 
 def masked(url: str) -> str:
@@ -62,9 +68,15 @@ def _plugin(url: str) -> NotifyBase:
     if "://" not in url or scheme in _LOCAL:
         raise Unusable(scheme)
     plugin = Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
-    if not isinstance(plugin, NotifyBase):
+    if not isinstance(plugin, NotifyBase) or _reads(plugin):
         raise Unusable(scheme)
     return plugin
+
+
+def _reads(plugin: NotifyBase) -> bool:
+    """Whether it would send what it finds in a file of this machine, or at another address (Slack's and Discord's
+    `template=`): Ocean's own keys, or a cloud's."""
+    return any(isinstance(value, AppriseAttachment) and len(value) for value in vars(plugin).values())
 
 
 def _clean(said: str, url: str) -> str:

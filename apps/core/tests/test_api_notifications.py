@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 GROUPS = "/api/v1/notification-groups/"
 TOLD = "/api/v1/notifications/"
+SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/"
 SMS: dict[str, Any] = {
     "url": "https://sms.example.com/send",
     "body": "to={phone}&text={text}",
@@ -167,6 +168,9 @@ def test_a_channels_secrets_are_written_and_never_read(line: ProductLine, dev: U
         ("webhook", {"url": "http://127.0.0.1:1/v2/apps"}, {"config.url": "forbidden_address"}),
         ("apprise", {"url": "nothing://x"}, {"config.url": "unknown_service"}),
         ("apprise", {"url": "syslog://"}, {"config.url": "unknown_service"}),
+        ("apprise", {"url": f"{SLACK}?template=file:///etc/hostname"}, {"config.url": "unknown_service"}),
+        ("apprise", {"url": f"{SLACK}?template=/etc/hostname"}, {"config.url": "unknown_service"}),
+        ("apprise", {"url": f"{SLACK}?template=http://10.1.2.3/x.json"}, {"config.url": "unknown_service"}),
         ("sms", {"url": "https://x.example.com/", "body": "{}"}, {"config.body": "no_place"}),
         ("sms", {"url": "https://x.example.com/", "method": "GET"}, {"config.url": "no_place"}),
         ("carrier pigeon", {}, {"kind": "invalid_choice"}),
@@ -184,7 +188,12 @@ def test_what_is_wrong_with_a_channel_stands_at_its_field(
 
 
 @pytest.mark.parametrize(
-    ("kind", "config"), [("sms", SMS), ("apprise", {"url": "json://hooks.example.com/x"})]
+    ("kind", "config"),
+    [
+        ("sms", SMS),
+        ("apprise", {"url": "json://hooks.example.com/x"}),
+        ("apprise", {"url": f"{SLACK}?image=no"}),
+    ],
 )
 def test_what_is_sent_to_a_server_by_a_template_is_for_sres_to_say(
     kind: str, config: dict[str, Any], line: ProductLine, dev: User

@@ -328,8 +328,10 @@ def test_an_address_that_leads_to_a_metadata_service_is_never_called(url: str) -
     assert delivery.attempts == 1
 
 
-def test_a_scheduler_of_ours_is_never_called_by_a_webhook(server: LocalServer) -> None:
-    make_cluster(marathon_urls=[server.url.replace("127.0.0.1", "localhost")])
+@pytest.mark.parametrize("whose", ["marathon_urls", "metrics_url"])
+def test_a_server_that_we_work_with_is_never_called_by_a_webhook(server: LocalServer, whose: str) -> None:
+    url = server.url.replace("127.0.0.1", "localhost")
+    make_cluster(**{whose: [url] if whose == "marathon_urls" else url})
     group = make_group()
     webhook(group, server)
     [delivery] = deliver(tell(group))

@@ -64,12 +64,12 @@ def config_of(channel: NotificationChannel) -> dict[str, Any]:
 
 def egress() -> Egress:
     """Where a typed address may lead: never to the schedulers that the console drives (a POST to one's API would be
-    obeyed), nor to its own database and Redis."""
+    obeyed), nor to the monitoring that it goes by, nor to its own database and Redis."""
     urls = [settings.REDIS_URL.replace("rediss://", "https://").replace("redis://", "http://")]
     for cluster in Cluster.objects.all():
-        urls += [*cluster.marathon_urls, *cluster.mesos_urls, *cluster.chronos_urls]
+        urls += [*cluster.marathon_urls, *cluster.mesos_urls, *cluster.chronos_urls, cluster.metrics_url]
     database = settings.DATABASES["default"]
-    servers = servers_of(urls) | {(str(database["HOST"]), int(database["PORT"] or 5432))}
+    servers = servers_of(filter(None, urls)) | {(str(database["HOST"]), int(database["PORT"] or 5432))}
     return Egress(
         loopback=settings.OCEAN_EMBEDDED,
         refused_networks=tuple(settings.OCEAN_NOTIFY_REFUSED_NETWORKS),

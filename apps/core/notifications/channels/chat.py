@@ -13,7 +13,7 @@ from apps.core.notifications.channels.base import Outgoing
 from apps.core.notifications.people import Reader, reading
 from apps.core.notifications.rendering import render
 from apps.core.serializers import Strict
-from clients.chat import HOSTED, Unusable, chat_send, masked, service_of
+from clients.chat import Unusable, chat_send, is_hosted, masked, service_of
 
 
 class ChatUrlField(serializers.CharField):
@@ -42,7 +42,7 @@ class Chat:
         return {"service": service_of(config["url"]), "url": masked(config["url"])}
 
     def needs_sre(self, config: Mapping[str, Any]) -> bool:
-        return service_of(config["url"]) not in HOSTED
+        return not is_hosted(config["url"])
 
     def deliver(self, outgoing: Outgoing) -> Iterator[str]:
         with reading(Reader(language=outgoing.notification.group.language)):

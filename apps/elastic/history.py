@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median
 
 from apps.elastic.charting import Mark, Size
+from apps.elastic.loop.samples import samples_of
 from apps.elastic.models import ScalingDecision, ScalingPolicy
 from apps.elastic.planning import Sample
 from apps.elastic.sources import get_source
@@ -50,10 +51,7 @@ def recorded_of(
         step_s = _step(source, start_s=start_s, end_s=end_s, points=points)
         endpoints = _endpoints(job, since=start)
         found: dict[str, list[Sample]] = {
-            metric: [
-                Sample(point.time_s, point.mean, point.reporting)
-                for point in source.history(endpoints, metric, start_s=start_s, end_s=end_s, step_s=step_s)
-            ]
+            metric: samples_of(source.history(endpoints, metric, start_s=start_s, end_s=end_s, step_s=step_s))
             for metric in metrics
         }
     except SourceAway as exc:

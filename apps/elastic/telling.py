@@ -17,7 +17,7 @@ from apps.core.models import Severity
 from apps.core.notifications.groups import groups_named
 from apps.core.notifications.telling import notify
 from apps.core.notifications.words import Sentence
-from apps.elastic.loop.tick import Seen
+from apps.elastic.loop.seen import Seen
 from apps.elastic.words import reason_sentence
 from apps.jobs.models import Job
 

@@ -4,6 +4,7 @@ process      the lock (one works, however many run), the rhythm, the doorbell th
 tick         one turn: a function of the time, the metric sources and the database
 facts        what the tick reads of all jobs, in a fixed number of queries
 book         what the loop keeps of each job between two ticks
+seen         one job in one tick, and the row that tells of it
 samples      asking every cluster's metric source at once
 journal      decisions become rows: repeats are merged, memories are checkpointed
 acting       a decision becomes an operation, once

@@ -94,9 +94,7 @@ class Book:
             try:
                 memory = before.memory if before else planning.Memory.from_json(kept.get(policy.pk) or {})
                 self.entries[fact.job_id] = _entry(policy, fact, memory)
-            except (
-                Exception
-            ):  # a mistake of ours, or of whoever wrote the row by hand: it holds up no other job
+            except Exception:  # a mistake of ours, or of whoever wrote the row by hand
                 log.exception("policy_unreadable", extra={"job": fact.job_id})
                 self.entries.pop(fact.job_id, None)
         self._read_persons(fresh, now=now)

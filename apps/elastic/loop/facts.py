@@ -75,8 +75,9 @@ class Surroundings:
     """Instances that a person asked for until a time, by job."""
     scheduled: Mapping[int, Bound] = field(default_factory=dict)
     """What schedules hold a job to."""
-    quota_left: Mapping[int, int] = field(default_factory=dict)
-    """Instances that a product line may have beside those it has; lines without a quota are not here."""
+    quota_left: dict[int, int] = field(default_factory=dict)
+    """Instances that a product line may have beside those it has and those that were asked for; lines without a quota
+    are not here. Who decides takes from it: many jobs may grow at once."""
     all_paused: bool = False
 
 
@@ -92,13 +93,14 @@ def read_facts(*, only: Collection[int] | None = None) -> list[Fact]:
 
 def read_surroundings(facts: Collection[Fact], *, agent_id: int, now: datetime) -> Surroundings:
     line_ids = {fact.line_id for fact in facts}
+    held = _held(agent_id)
     return Surroundings(
-        held=_held(agent_id),
+        held=held,
         scheduled=schedule_bounds([fact.job_id for fact in facts], now),
         until=dict(
             ScaleExpiry.objects.filter(job__scaling__enabled=True, at__gt=now).values_list("job", "during")
         ),
-        quota_left=_quota_left(line_ids),
+        quota_left=_quota_left(line_ids, held),
         all_paused=ScalingPause.objects.filter(until__gt=now).exists(),
     )
 
@@ -118,7 +120,7 @@ def _held(agent_id: int) -> dict[int, Held]:
     return found
 
 
-def _quota_left(line_ids: set[int]) -> dict[int, int]:
+def _quota_left(line_ids: set[int], held: Mapping[int, Held]) -> dict[int, int]:
     quotas = dict(
         ProductLine.objects.filter(pk__in=line_ids, scaling_quota__isnull=False).values_list(
             "pk", "scaling_quota"
@@ -128,6 +130,9 @@ def _quota_left(line_ids: set[int]) -> dict[int, int]:
         return {}
     jobs = Job.objects.alive().filter(product_line__in=list(quotas)).order_by()
     used = dict(jobs.values_list("product_line").annotate(used=Sum("wanted")))
+    asked = {job_id: one.instances for job_id, one in held.items() if one.instances is not None}
+    for job_id, line_id, wanted in jobs.filter(pk__in=asked).values_list("pk", "product_line", "wanted"):
+        used[line_id] += max(0, asked[job_id] - wanted)
     return {line_id: max(0, (quota or 0) - used.get(line_id, 0)) for line_id, quota in quotas.items()}
 
 

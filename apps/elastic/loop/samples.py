@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,6 +19,8 @@ ANSWER_WITHIN_S = 3.0
 SINCE_S = 60.0
 """How far back a tick asks: what was handed out already, a source does not hand out again."""
 MAX_THREADS = 32
+ABSURD = 1e15
+"""Larger values are nonsense that an instance sent: they count as nothing, and no arithmetic overflows."""
 
 SourceOf = Callable[[int], MetricSource | None]
 """A cluster's source by the cluster's id; None where it has none."""
@@ -86,5 +88,9 @@ class SampleReader:
 
 def _take(found: Samples, answer: Answer) -> None:
     for (key, metric), points in answer.items():
-        samples = [Sample(point.time_s, point.mean, point.reporting) for point in points]
-        found.by_job.setdefault(int(key), {})[metric] = samples
+        found.by_job.setdefault(int(key), {})[metric] = samples_of(points)
+
+
+def samples_of(points: Iterable[Point]) -> list[Sample]:
+    """What the decision takes of them."""
+    return [Sample(one.time_s, one.mean, one.reporting) for one in points if 0 <= one.mean <= ABSURD]

@@ -19,9 +19,9 @@ from apps.elastic import planning
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.book import SLICES, Book, Entry
 from apps.elastic.loop.facts import Fact, Surroundings, read_capacity, read_facts, read_surroundings, room_for
-from apps.elastic.loop.journal import Journal, Key, checkpoint
+from apps.elastic.loop.journal import Journal, checkpoint
 from apps.elastic.loop.samples import SampleReader, Samples
-from apps.elastic.models import ScalingDecision
+from apps.elastic.loop.seen import Seen
 from apps.hosts.capacity import Capacity
 
 if TYPE_CHECKING:
@@ -38,43 +38,7 @@ PENDING_FOR_S = 60.0
 newer is decided. What only waits for its turn here does not get old."""
 CAPACITY_EVERY_S = 10.0
 
-Told = Callable[[Iterable["Seen"]], None]
-
-
-@dataclass(slots=True)
-class Seen:
-    """One job in one tick. `verdict` and `wanted` are the decision's, but for a pause. `waits`: it cannot be asked for
-    now."""
-
-    entry: Entry
-    fact: Fact
-    observation: planning.Observation
-    decision: planning.Decision
-    verdict: planning.Reason
-    wanted: int
-    at: datetime
-    acts: bool
-    waits: bool = False
-    made: ScalingDecision | None = None
-
-    @property
-    def job_id(self) -> int:
-        return self.fact.job_id
-
-    @property
-    def key(self) -> Key:
-        return (self.verdict.code, self.observation.wanted, self.wanted, self.fact.running)
-
-    @property
-    def row(self) -> ScalingDecision:
-        """The decision as a row; made when somebody asks for it."""
-        if self.made is None:
-            self.made = _row(self)
-        return self.made
-
-    @property
-    def acted(self) -> bool:
-        return self.made is not None and self.made.acted
+Told = Callable[[Iterable[Seen]], None]
 
 
 @dataclass(slots=True)
@@ -151,13 +115,15 @@ class Loop:
     def _see_all(
         self, facts: Iterable[Fact], around: Surroundings, samples: Samples, *, now: datetime
     ) -> list[Seen]:
-        """A job that cannot be decided, which is a mistake of ours, is left alone and holds up no other."""
+        """A job that cannot be decided, which is a mistake of ours, is left alone and holds up no other. It begins
+        anew, without what it remembered, over which the decision may have stumbled."""
         seen = []
         for fact in facts:
             try:
                 seen.append(self._see(fact, around, samples, now=now))
             except Exception:
                 log.exception("scaling_crashed", extra={"job": fact.job_id})
+                self.book.entries[fact.job_id].memory = planning.Memory()
         return seen
 
     def _see(self, fact: Fact, around: Surroundings, samples: Samples, *, now: datetime) -> Seen:
@@ -213,6 +179,8 @@ class Loop:
         if seen.acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
             _wait(seen)
             seen.acts = False
+        elif seen.acts and seen.wanted > wanted and fact.line_id in around.quota_left:
+            around.quota_left[fact.line_id] -= seen.wanted - wanted
         return seen
 
     def _room(self, entry: Entry, fact: Fact, wanted: int) -> int | None:
@@ -346,48 +314,3 @@ def _again(entry: Entry, decision: planning.Decision, seen: planning.Observation
         decision.asks,
         decision.alarm,
     )
-
-
-def _row(one: Seen) -> ScalingDecision:
-    fact, seen, decision = one.fact, one.observation, one.decision
-    person = one.entry.person_floor(now=one.at)
-    values = _values(one.verdict, decision.wishes)
-    return ScalingDecision(
-        job_id=fact.job_id,
-        at=one.at,
-        last_at=one.at,
-        verdict=one.verdict.code,
-        values={**values, "waits": True} if one.waits else values,
-        instances=seen.wanted,
-        wanted=one.wanted,
-        running=fact.running,
-        healthy=fact.healthy,
-        inputs={name: round(samples[-1].value, 3) for name, samples in seen.samples.items() if samples},
-        wishes={
-            wish.metric: {"wanted": wish.wanted, "code": wish.reason.code, **_rounded(wish.reason.values)}
-            for wish in decision.wishes
-        },
-        clamps=[
-            {
-                "code": "person"
-                if clamp.code == "floor" and clamp.values.get("to") == person
-                else clamp.code,
-                **_rounded(clamp.values),
-            }
-            for clamp in decision.clamps
-        ],
-    )
-
-
-def _values(verdict: planning.Reason, wishes: Iterable[planning.Wish]) -> dict[str, Any]:
-    """With the metric that had the last word."""
-    values = _rounded(verdict.values)
-    if "metric" not in values:
-        of = next((wish.metric for wish in wishes if wish.reason is verdict), None)
-        if of is not None:
-            values["metric"] = of
-    return values
-
-
-def _rounded(values: Any) -> dict[str, Any]:
-    return {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}

@@ -58,9 +58,8 @@ def _count(
             state.high = state.low = 0
         sampled(state, time_s=sample.time_s, reporting=sample.reporting)
         silent = silent_count(memory.fleet, reporting=sample.reporting)
-        value = with_silent(
-            metric.metric, sample.value, reporting=sample.reporting, silent=silent, full=out.limit
-        )
+        full = (metric.out or in_).limit  # without a rule to grow by, not low is all that a silent one can be
+        value = with_silent(metric.metric, sample.value, reporting=sample.reporting, silent=silent, full=full)
         if fired:
             continue
         state.value = value

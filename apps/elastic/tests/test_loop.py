@@ -17,67 +17,25 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.tests.factories import make_member
 from apps.core.models import Notification, Operation
 from apps.core.tests.factories import make_cluster, make_group
-from apps.elastic.agent import autoscaler
 from apps.elastic.loop import tick
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.facts import Fact
-from apps.elastic.loop.samples import SampleReader
-from apps.elastic.loop.tick import Loop, Report
+from apps.elastic.loop.tick import Loop
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.selectors import newest_decision
 from apps.elastic.services.retention import decisions_prune
 from apps.elastic.sources import ClusterSources
 from apps.elastic.telling import tell
 from apps.elastic.tests.factories import make_decision, make_policy
-from apps.elastic.tests.pretended import PretendedSource
+from apps.elastic.tests.world import World
 from apps.elastic.words import decision_text
 from apps.jobs.models import Instance, Job, ScaleExpiry
 from apps.jobs.services import job_scale
-from apps.jobs.tests.factories import make_instance, make_job_operation, make_running_job
+from apps.jobs.tests.factories import make_job_operation, make_running_job
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-
-class World:
-    """A loop, its clock, its source."""
-
-    def __init__(self) -> None:
-        self.source = PretendedSource()
-        self.reader = SampleReader(lambda cluster_id: self.source)
-        self.now = timezone.now().replace(microsecond=0)
-        self.agent = autoscaler()
-        self.loop = self.again()
-
-    def again(self) -> Loop:
-        """As after a restart."""
-        self.loop = Loop(self.reader, agent=self.agent)
-        return self.loop
-
-    def tick(self, job: Job | None = None, reporting: int | None = None, **values: float) -> Report:
-        """Five seconds later; with a sample of each metric of the job."""
-        self.now += timedelta(seconds=5)
-        if job is not None:
-            job.refresh_from_db()
-            for metric, value in values.items():
-                self.source.say(
-                    job,
-                    metric,  # type: ignore[arg-type]
-                    value,
-                    at_s=self.now.timestamp() - 1,
-                    reporting=reporting,
-                )
-        return self.loop.tick(self.now)
-
-    def settle(self, job: Job) -> None:
-        """The job becomes what was asked for: operations end, instances run."""
-        Operation.objects.filter(target_id=job.pk, state="queued").update(state="succeeded")
-        job.refresh_from_db()
-        for _ in range(job.wanted - job.running):
-            make_instance(job=job)
-        Job.objects.filter(pk=job.pk).update(running=job.wanted, healthy=job.wanted)
-        job.refresh_from_db()
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ POINTS = 6000
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`today` is None where the job has no policy yet, both where there are no samples. `away`: why the samples are not
-    the monitoring's own but those of the decisions."""
+    """`today` is None where the job has no policy yet, each where there are no samples of its metrics. `away`: why the
+    samples are not the monitoring's own but those of the decisions."""
 
     changed: Backtest | None
     today: Backtest | None
@@ -50,10 +50,11 @@ def backtest_compared(job: Job, fields: Any, *, days: int) -> Compared:
     for name, limit in limits_of(changed).items():
         limits.setdefault(name, limit)
 
-    def replayed(one: Policy) -> Backtest:
+    def replayed(one: Policy | None) -> Backtest | None:
         own: dict[str, list[Sample]] = {
-            metric.metric: recorded.samples[metric.metric] for metric in one.metrics
+            metric.metric: [sample for sample in recorded.samples[metric.metric] if sample.reporting > 0]
+            for metric in (one.metrics if one else ())
         }
-        return backtest(one, own, limits=limits)
+        return backtest(one, own, limits=limits) if one and any(own.values()) else None
 
-    return Compared(replayed(changed), replayed(today) if today is not None else None, count, recorded.away)
+    return Compared(replayed(changed), replayed(today), count, recorded.away)

@@ -37,6 +37,8 @@ class SeriesQuery(Strict):
         """Raises InvalidInput."""
         given = checked(self)
         end = given.get("end") or timezone.now()
+        if not 1970 <= end.year <= 2999:
+            raise InvalidInput(FieldError("end", "year", _("The year has to be from 1970 to 2999.")))
         start = given.get("start") or end - LAST
         if start >= end:
             raise InvalidInput(FieldError("start", "after_end", _("The start must be before the end.")))
@@ -177,7 +179,7 @@ class BacktestSerializer(serializers.Serializer[Any]):
 
 
 class ComparedSerializer(serializers.Serializer[Any]):
-    """Both null where there are no samples; `today` also where the job has no policy."""
+    """Each null where there are no samples of its metrics; `today` also where the job has no policy."""
 
     changed = BacktestSerializer(allow_null=True)
     today = BacktestSerializer(allow_null=True)

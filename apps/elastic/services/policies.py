@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from apps.accounts.rights import require_sre
 from apps.core.audit import audit
 from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.core.live import announce
+from apps.core.models import NotificationGroup
 from apps.core.operations.services import check_reason
 from apps.core.serializers import checked
 from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
@@ -63,6 +65,7 @@ def policy_set(*, job: Job, fields: Any, by: User) -> ScalingPolicy:
     _check_quota(job, values["max"])
     given = values.pop("version", None)
     policy = ScalingPolicy.objects.select_for_update().filter(job=job).first()
+    _check_groups(job, values["notify"], kept=policy.notify if policy else ())
     latest = policy.version if policy else 0
     if given is not None and given != latest:
         raise StaleVersion(given=given, latest=latest)
@@ -101,6 +104,21 @@ def _check_quota(job: Job, most: int) -> None:
             "The product line may have %(quota)s instances in all: ask for at most that, or an SRE for more."
         )
         raise InvalidInput(FieldError("max", "quota", text % {"quota": quota}))
+
+
+def _check_groups(job: Job, names: Sequence[str], *, kept: Collection[str]) -> None:
+    """The product line's own groups and those for everybody: nobody has another line's called. One that was named
+    before may be gone by now."""
+    theirs = Q(product_line__isnull=True) | Q(product_line=job.product_line)
+    groups = NotificationGroup.objects.filter(theirs, name__in=names)
+    known = {*groups.values_list("name", flat=True), *kept}
+    errors = [
+        FieldError(f"notify[{index}]", "unknown_group", _("There is no such group for this job."))
+        for index, name in enumerate(names)
+        if name not in known
+    ]
+    if errors:
+        raise InvalidInput(*errors)
 
 
 @transaction.atomic

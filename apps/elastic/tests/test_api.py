@@ -10,9 +10,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import Role, User
-from apps.accounts.tests.factories import make_member, make_sre
+from apps.accounts.tests.factories import make_member, make_product_line, make_sre
 from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, field_codes, problem_type
+from apps.core.tests.factories import make_group
 from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.tests.factories import CPU, make_decision, make_policy
 from apps.elastic.tests.pretended import PretendedSource
@@ -106,6 +107,19 @@ def test_several_metrics_stand_side_by_side_and_a_target_needs_no_mode(job: Job,
 def test_each_bad_field_is_named(job: Job, dev: User, change: dict[str, Any], codes: dict[str, str]) -> None:
     assert field_codes(api_client(dev).put(url(job), {**SLIDE, **change})) == codes
     assert not ScalingPolicy.objects.exists()
+
+
+def test_only_groups_of_the_line_and_everybodys_can_be_told(job: Job, dev: User) -> None:
+    make_group(name="for_all")
+    make_group(name="of_the_line", product_line=job.product_line)
+    make_group(name="of_another", product_line=make_product_line())
+    api = api_client(dev)
+    assert api.put(url(job), {**SLIDE, "notify": ["for_all", "of_the_line"]}).status_code == 200
+    for name in ("of_another", "of_nobody"):
+        refused = api.put(url(job), {**SLIDE, "notify": ["for_all", name]})
+        assert field_codes(refused) == {"notify[1]": "unknown_group"}
+    ScalingPolicy.objects.update(notify=["gone_by_now"])
+    assert api.put(url(job), {**SLIDE, "notify": ["gone_by_now"], "max": 4}).status_code == 200
 
 
 def test_a_metric_stands_once(job: Job, dev: User) -> None:
@@ -279,6 +293,8 @@ def test_a_series_has_a_beginning_before_its_end(job: Job, dev: User) -> None:
     assert field_codes(api_client(dev).get(url(job, "series/"), times)) == {"start": "after_end"}
     times = {"start": "2026-01-20T12:00:00Z", "end": "2026-11-20T11:00:00Z"}
     assert field_codes(api_client(dev).get(url(job, "series/"), times)) == {"start": "too_long"}
+    times = {"end": "0001-01-01T00:10:00Z"}
+    assert field_codes(api_client(dev).get(url(job, "series/"), times)) == {"end": "year"}
 
 
 def test_a_backtest_compares_a_changed_policy_with_todays_and_changes_nothing(
@@ -300,3 +316,21 @@ def test_a_backtest_compares_a_changed_policy_with_todays_and_changes_nothing(
     assert field_codes(client.post(url(job, "backtest/"), {"policy": SLIDE, "days": 99})) == {
         "days": "max_value"
     }
+
+
+def test_a_backtest_of_metrics_that_have_no_samples_says_nothing_of_them(
+    job: Job, dev: User, source: PretendedSource
+) -> None:
+    make_policy(job=job)
+    now = int(timezone.now().timestamp())
+    source.past = {
+        "cpu": [Point(now - 3600 + 60 * i, 70.0, 210.0, 3) for i in range(60)],
+        "latency": [Point(now - 60, 0.0, 0.0, 0)],
+    }
+    for metric in ("qps", "latency"):
+        answer = api_client(dev).post(
+            url(job, "backtest/"), {"policy": {"metric": metric, "target": 5, "max": 3}}
+        )
+        assert answer.status_code == 200, answer.content
+        assert answer.json()["changed"] is None
+        assert answer.json()["today"]["seconds"] > 0

@@ -19,9 +19,14 @@ from django.utils.translation import gettext_noop
 
 from apps.core.models import Operation, OperationLog
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=settings.OCEAN_STEP_LIMIT_S + 5)
+"""A little longer than a step may take (`runner.STEP_LIMIT_S`)."""
 AT_MOST = 50
 """Operations that one worker takes together."""
+
+ALONE_AFTER = 2
+"""An operation that so many workers in a row stopped at is taken by itself: if it was that which ended them, it takes
+no other along."""
 
 RESUMED = gettext_noop("Taken over from a worker that stopped half-way.")
 
@@ -70,7 +75,8 @@ def _due(kinds: Collection[str], *, now: datetime, only: int | None) -> list[Ope
         due = due.exclude(cluster__in=full)
     due = due.select_related("cluster", "product_line", "requested_by")
     due = due.select_for_update(skip_locked=True, of=("self",))
-    return list(due.order_by(F("wake_at").asc(nulls_first=True), "pk")[:AT_MOST])
+    found = list(due.order_by(F("wake_at").asc(nulls_first=True), "pk")[:AT_MOST])
+    return next(([one] for one in found if one.attempts >= ALONE_AFTER), found)
 
 
 def _full_clusters(*, now: datetime) -> list[int]:

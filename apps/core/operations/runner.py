@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
@@ -34,9 +35,9 @@ from clients.limits import calls_end_by
 
 log = logging.getLogger(__name__)
 
-STEP_LIMIT_S = 25
+STEP_LIMIT_S = settings.OCEAN_STEP_LIMIT_S
 """Steps must be over by then; the worker ends them a little later, and the lease a little after that."""
-CALLS_LIMIT_S = 20.0
+CALLS_LIMIT_S = STEP_LIMIT_S - 5.0
 """No remote call of a step lasts longer: what is left is for writing down."""
 BEGIN_WITHIN_S = 5.0
 """A step whose turn has not come by then is left to others."""

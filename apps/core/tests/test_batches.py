@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -131,6 +132,22 @@ def test_what_a_killed_worker_took_is_taken_over_when_its_lease_ends(numbered: N
     run_due("operations")
     assert set(states().values()) == {"succeeded"}
     assert set(OperationLog.objects.values_list("text", flat=True)) == {claims.RESUMED}
+
+
+def test_one_that_kills_its_workers_is_given_up_and_takes_no_other_along(numbered: Numbered) -> None:
+    def kill(_operation: Operation) -> Outcome:
+        raise KeyboardInterrupt
+
+    numbered.acts[2] = kill
+    operations = start(3)
+    Operation.objects.filter(pk=operations[1].pk).update(wake_at=timezone.now() - timedelta(minutes=1))
+    for _ in range(2 * runner.MAX_ATTEMPTS):
+        with suppress(KeyboardInterrupt):
+            run_due("operations")
+        Operation.objects.filter(state="running").update(
+            lease_expires_at=timezone.now() - timedelta(seconds=1)
+        )
+    assert states() == {1: "succeeded", 2: "failed", 3: "succeeded"}
 
 
 def test_a_worker_that_lost_one_of_its_leases_writes_the_others(numbered: Numbered) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -139,9 +141,10 @@ class TestTheCommand:
         self, asked: tuple[str, list[dict[str, str]]], tmp_path: Path, curl: bool, path: str, ends: int
     ) -> None:
         url, seen = asked
-        for program in ("python3", *(["curl"] if curl else [])):
-            found = subprocess.run(["which", program], capture_output=True, text=True, check=True)
-            (tmp_path / program).symlink_to(os.path.realpath(found.stdout.strip()))
+        # This Python itself: the machine's own may be a script that needs others.
+        programs = {"python3": sys.executable, **({"curl": shutil.which("curl")} if curl else {})}
+        for name, found in programs.items():
+            (tmp_path / name).symlink_to(os.path.realpath(str(found)))
         environment = {
             "OCEAN_SCHEDULE_URL": url + path,
             "OCEAN_SCHEDULE_TOKEN": "s3cret",

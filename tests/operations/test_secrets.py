@@ -23,6 +23,7 @@ from apps.core.models import Cluster, Operation
 from apps.core.operations.runner import run_operation
 from apps.core.tests.client import api_client
 from apps.core.tests.factories import make_cluster
+from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs import masking
 from apps.jobs.masking import MASKED, Mask
 from apps.jobs.mirror.apply import mirror_apply
@@ -148,6 +149,8 @@ def test_the_value_is_shown_stored_and_logged_nowhere(
 
     wait_until(lambda: stdout().count(VALUE) == 2, what="the instance has the value", timeout_s=10)
 
+    make_policy(job=job)
+    schedule = make_schedule(job=job)
     seen: dict[str, str] = {"the database": everything_stored(), "the log": caplog.text}
     for person in (by, make_sre()):
         client, api = browser(person), api_client(person)
@@ -158,7 +161,7 @@ def test_the_value_is_shown_stored_and_logged_nowhere(
             "/audit/",
         ]:
             seen[path] = content_of(client.get(path))
-        values = {"tag": job.tag, "number": 1, "other": 1, "task_id": instance.id}
+        values = {"tag": job.tag, "number": 1, "other": 1, "task_id": instance.id, "pk": schedule.pk}
         for route in JOB_ROUTES:
             if route.method == "get":
                 url = f"{route.url(**values)}"

@@ -22,6 +22,7 @@ from apps.elastic.models import ScalingPolicy
 from apps.elastic.planning.backtest import Backtest
 from apps.elastic.policies import UNITS, ScalingFields
 from apps.jobs.api.base import OfJob, describe_tag
+from apps.jobs.services.drafts import require_editable
 
 LAST = timedelta(hours=1)
 LONGEST = timedelta(days=31)
@@ -199,6 +200,7 @@ class ScalingBacktestView(OfJob):
     )
     def post(self, request: Request, tag: str) -> Response:
         job = self.job
+        require_editable(job, by=self.person)
         days = self.body(BacktestFields)["days"]  # and the policy is known to be valid
         fields = cast("dict[str, Any]", request.data)["policy"]
         compared = backtest_compared(job, fields, days=days)

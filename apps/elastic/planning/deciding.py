@@ -39,7 +39,7 @@ def _wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Observatio
         wish = threshold_wish(policy, metric, memory, seen)
     else:
         wish = target_wish(policy, metric, memory, seen)
-    if seen.source_away and (wish.wanted is None or wish.wanted < seen.wanted):
+    if seen.source_away and (wish.wanted is None or wish.wanted <= seen.wanted):
         return Wish(metric.metric, None, Reason("source_away"))
     return wish
 

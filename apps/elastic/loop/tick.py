@@ -69,7 +69,7 @@ class Loop:
     def tick(self, now: datetime, *, only: Collection[int] | None = None) -> Report:
         """Look, decide, act; `only`: of these jobs, in between, as something was said of them."""
         began = time.monotonic()
-        self._put_off()
+        waited = self._set_aside(only)
         self._now = now
         if only is None:
             self._turn += 1
@@ -78,9 +78,12 @@ class Loop:
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
         around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
         samples = self._read_samples(facts, now=now)
-        seen = self._see_all(facts, around, samples, now=now)
+        seen = [
+            self._newest(one, waited.get(one.job_id))
+            for one in self._see_all(facts, around, samples, now=now)
+        ]
         self._left = sorted(
-            (one for one in seen if one.acts),
+            (*self._left, *(one for one in seen if one.acts)),
             key=lambda one: one.observation.wanted - one.decision.wanted,
         )
         report = Report(jobs=len(seen), away=samples.away)
@@ -98,7 +101,8 @@ class Loop:
 
     def save(self, now: datetime) -> None:
         """Keep everything: the process ends."""
-        self._put_off()
+        for one in self._set_aside().values():
+            self._journal.note(one)
         self._journal.write(turn=0, whole=True)
         checkpoint(self.book.entries.values(), now=now)
 
@@ -177,7 +181,7 @@ class Loop:
             acts=changes and not entry.advise_only and not paused,
         )
         if seen.acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
-            _wait(seen)
+            _wait(seen, now=now)
             seen.acts = False
         elif seen.acts and seen.wanted > wanted and fact.line_id in around.quota_left:
             around.quota_left[fact.line_id] -= seen.wanted - wanted
@@ -219,19 +223,32 @@ class Loop:
         checkpoint([one.entry for one in some], now=self._now)
         for one, operation in zip(some, enact(rows, agent=self._agent), strict=True):
             if operation is None:
-                _wait(one)
+                _wait(one, now=self._now)
             else:
                 one.entry.pending = None
                 one.entry.wanted = one.decision.wanted
 
-    def _put_off(self) -> None:
-        """Those that there was no time for: they are decided anew, by the newest samples. Until something else is
-        decided growing stays wanted, however long it takes until its turn comes."""
-        for one in self._left:
+    def _set_aside(self, only: Collection[int] | None = None) -> dict[int, Seen]:
+        """Those (of these jobs) that there was no time for: they are decided anew, by the newest samples. Until
+        something else is decided growing stays wanted, however long it takes until its turn comes."""
+        aside = {one.job_id: one for one in self._left if only is None or one.job_id in only}
+        self._left = [one for one in self._left if one.job_id not in aside]
+        for one in aside.values():
             one.entry.pending = None
-            _wait(one)
-            self._journal.note(one)
-        self._left = []
+            _wait(one, now=self._now)
+        return aside
+
+    def _newest(self, one: Seen, waited: Seen | None) -> Seen:
+        """The decision that counts; the one that waited for its turn, with its own words, where nothing else was
+        decided since."""
+        if waited is None:
+            return one
+        same = (one.wanted, one.observation.wanted) == (waited.wanted, waited.observation.wanted)
+        if one.acts and one.verdict.code == "again" and same:
+            waited.waits = False
+            return waited
+        self._journal.note(waited)
+        return one
 
     # --- writing ---------------------------------------------------------------------------------------
 
@@ -261,14 +278,14 @@ def _announce(job_ids: Collection[int]) -> None:
     announce(*(f"scaling:{job_id}" for job_id in job_ids))
 
 
-def _wait(seen: Seen) -> None:
+def _wait(seen: Seen, *, now: datetime) -> None:
     """It cannot be asked for now: growing stays wanted for a while, shrinking is decided anew."""
     seen.waits = True
     entry = seen.entry
     if seen.wanted <= seen.observation.wanted:
         entry.pending = None
     elif entry.pending is None or entry.pending[0] != seen.wanted:
-        entry.pending = (seen.wanted, seen.observation.now_s)
+        entry.pending = (seen.wanted, now.timestamp())
 
 
 def _notice_person(entry: Entry, wanted: int, *, now: datetime) -> None:

@@ -376,6 +376,7 @@ def test_what_there_was_no_time_for_is_asked_for_however_long_its_turn_takes(
     world.loop.go_on(until=time.monotonic() + 60)
     numbers = Operation.objects.order_by("pk").values_list("target_id", "parameters__instances")
     assert list(numbers) == [(jobs[3].pk, 5), (jobs[1].pk, 3)]  # the largest growth first
+    assert Operation.objects.latest("pk").reason == "From 2 to 3: CPU is 90 %, above 80 % for 3 samples."
 
 
 def test_a_newer_number_takes_the_place_of_one_whose_turn_has_not_come(

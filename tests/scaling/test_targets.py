@@ -47,6 +47,10 @@ def test_bursts_violate_at_most_two_fifths_of_what_hpa_does_for_the_same_money()
     assert ratio(comparison, 40, to="hpa_rate_5s") <= 0.5
 
 
+def test_a_plain_step_up_and_down_is_never_reversed() -> None:
+    assert simulate(step3(), Ocean(0.6), startup_s=30).reversals_per_hour == 0
+
+
 @pytest.mark.parametrize("startup_s", [5, 30, 60, 120])
 def test_a_step_is_recovered_ten_seconds_after_the_first_start(startup_s: int) -> None:
     outcome = simulate(step3(), Ocean(0.6), startup_s=startup_s)
@@ -57,9 +61,9 @@ def test_a_step_is_recovered_ten_seconds_after_the_first_start(startup_s: int) -
 
 
 def test_a_daily_curve_needs_a_fifth_more_than_the_oracle() -> None:
-    outcome = simulate(nasa(14, 15), Ocean(0.75), startup_s=30)
-    assert outcome.requests_violated <= 0.05
-    assert outcome.over_cost <= 22
+    violated = compared(nasa(2, 4), "ocean").at_cost("ocean", 22)
+    assert violated is not None
+    assert violated <= 0.05
 
 
 def test_load_that_goes_on_and_off() -> None:
@@ -73,9 +77,9 @@ def test_load_that_goes_on_and_off() -> None:
     [
         (lambda: bursty(seed=32, hours=3), (40, 60, 80)),
         (lambda: matches(seed=32, hours=6), (15, 25)),
-        (lambda: on_off(seed=32, hours=1), (400, 600)),
+        (lambda: on_off(seed=32, hours=1), (500, 600)),
         (step3, (15, 25, 40)),
-        (azure, (150, 250)),
+        (azure, (170, 250)),
     ],
     ids=["bursty", "matches", "on_off", "step3", "azure"],
 )

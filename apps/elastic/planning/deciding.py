@@ -7,6 +7,7 @@ from apps.elastic.planning.limits import Bounded, paced_in, paced_out, within_bo
 from apps.elastic.planning.memory import Memory
 from apps.elastic.planning.target import target_wish
 from apps.elastic.planning.threshold import threshold_wish
+from apps.elastic.planning.turns import turns_see
 from apps.elastic.planning.values import Decision, MetricPolicy, Mode, Observation, Policy, Reason, Wish
 
 
@@ -78,6 +79,8 @@ def _decided(
     reason: Reason,
     wishes: tuple[Wish, ...],
 ) -> Decision:
+    if bounded.wanted != seen.wanted:
+        turns_see(memory, now_s=seen.now_s, wanted=bounded.wanted, before=seen.wanted)
     if bounded.wanted > seen.wanted:
         memory.out_s = seen.now_s
         fleet_ordered(memory.fleet, now_s=seen.now_s, wanted=bounded.wanted)

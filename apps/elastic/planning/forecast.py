@@ -4,8 +4,11 @@ Everything is brought up to date by each sample in constant time.
 
 *Noise* is measured: from second differences, in which level and trend cancel (white noise of variance v gives 6 v). A
 formula such as Poisson's knows only the noise of counting requests, and takes noise from elsewhere for jumps.
-*Level* is the mean of as many samples as it takes to bring the noise of the mean down to 2 %: of a load without noise
-the newest sample alone, of a noisy one minutes. What is off by more than 4 sigma is no noise, and counts at once.
+*Slow noise* is the same of the means of whole minutes: a load of few clients goes up and down for a minute or so, and
+goes nowhere. It counts where it is larger than the noise, of which the means of minutes have their part.
+*Level* is the mean of as many samples as it takes to bring the noise of the mean down to 2 % (slow noise: to 4 %, in so
+many minutes): of a load without noise the newest sample alone, of a noisy one minutes. What is off by more than 4 sigma
+is no noise, and counts at once.
 *Trend* is the slope of the last minutes, kept within what the last 15 s allow (their slope, give or take 2 of its
 standard errors): quick where a burst begins, still where it ends, exact on a slow ramp. It counts times a gain between
 0 and 1, learned from what came of earlier forecasts: a load that goes on and off switches it off by itself.
@@ -26,6 +29,9 @@ NOISE_SHARE_MAX = 0.15
 SMOOTH_TO = 0.02
 SMOOTH_SAMPLES_MAX = 60.0
 JUMP_SIGMAS = 4.0
+PART_S = 60.0
+PARTS = 20
+SLOW_SMOOTH_TO = 0.04
 
 SLOPE_SAMPLES = 4
 SLOPE_ERROR = math.sqrt(12 / (SLOPE_SAMPLES * (SLOPE_SAMPLES**2 - 1)))
@@ -41,8 +47,9 @@ RISE_MAX = 1.0
 PRIOR = 0.05
 """What a job without a past is taken to have seen: one rise by a fifth, forecast rightly."""
 
-FROM_NOTHING = 10.0
-"""So many times the load at once has no slope: it has begun."""
+FROM_NOTHING = 2.0
+"""So many times the load at once has no slope: it is a step or a beginning, and what follows is not known. (A burst of
+x5 within a minute begins with 1.3 times the load in 5 s.)"""
 MIDDLE_S, SWING_S, USUAL_S = 300.0, 900.0, 3600.0
 
 
@@ -62,17 +69,27 @@ def load_see(memory: LoadMemory, *, time_s: float, load: float, gap_s: float) ->
         del recent[0]
     _swing_see(memory, load, step_s)
     sigma = _noise_see(memory, load)
-    noise = sigma / memory.mean if memory.mean > 0 else 0.0
-    samples = min(SMOOTH_SAMPLES_MAX, max(1.0, (noise / SMOOTH_TO) ** 2))
+    slow = _parts_see(memory, time_s, load)
+    if slow <= sigma:
+        slow = 0.0
+    samples = 1.0
+    if memory.mean > 0:
+        samples = (
+            max((sigma / SMOOTH_TO) ** 2, (slow / SLOW_SMOOTH_TO) ** 2 * PART_S / step_s) / memory.mean**2
+        )
+        samples = min(SMOOTH_SAMPLES_MAX, max(1.0, samples))
     memory.mean += 2 / (samples + 1) * (load - memory.mean)
     off = load - memory.mean
-    memory.level = memory.mean + math.copysign(max(0.0, abs(off) - JUMP_SIGMAS * sigma), off)
+    noise = JUMP_SIGMAS * max(sigma, slow)
+    memory.level = memory.mean + math.copysign(max(0.0, abs(off) - noise), off)
     memory.slope = _slope_see(memory, load, sigma) / step_s
 
 
 def _begin(memory: LoadMemory, load: float) -> None:
     memory.level = memory.mean = memory.short = memory.long = load
     memory.slope = 0.0
+    memory.parts.clear()
+    memory.part_s, memory.part_sum, memory.part_count = memory.time_s, 0.0, 0
     if memory.usual < 0:
         memory.middle = memory.usual = load
 
@@ -88,6 +105,26 @@ def _noise_see(memory: LoadMemory, load: float) -> float:
         most = NOISE_OUTLIER * memory.variance + (0.002 * load) ** 2
         memory.variance += (min(square, most) - memory.variance) / NOISE_SAMPLES
     return min(math.sqrt(max(0.0, memory.variance)), NOISE_SHARE_MAX * memory.mean)
+
+
+def _parts_see(memory: LoadMemory, time_s: float, load: float) -> float:
+    """The slow noise's standard deviation."""
+    memory.part_sum += load
+    memory.part_count += 1
+    if time_s - memory.part_s >= PART_S:
+        part = memory.part_sum / memory.part_count
+        memory.part_s, memory.part_sum, memory.part_count = time_s, 0.0, 0
+        parts = memory.parts
+        parts.append(part)
+        if len(parts) > 2:
+            bend = parts[-1] - 2 * parts[-2] + parts[-3]
+            square = bend * bend / 6
+            del parts[0]
+            if memory.slow < 0:
+                memory.slow = square
+            most = NOISE_OUTLIER * memory.slow + (0.005 * load) ** 2
+            memory.slow += (min(square, most) - memory.slow) / PARTS
+    return min(math.sqrt(max(0.0, memory.slow)), NOISE_SHARE_MAX * memory.mean)
 
 
 def _slope_see(memory: LoadMemory, load: float, sigma: float) -> float:

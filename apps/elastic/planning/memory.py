@@ -33,7 +33,8 @@ class LoadMemory:
     """A total load as `forecast` follows it. Negative: not known yet.
 
     `level` and the `slope` per second are what counts; `mean`, `short`, `long`, `middle` and `usual` are moving means,
-    from seconds to an hour; `variance` is the noise's, `swing` says how far it goes on and off; `recent` are the last
+    from seconds to an hour; `variance` is the noise's, `slow` that of the `parts` (means of whole minutes;
+    `part_…`: the one under way), `swing` says how far it goes on and off; `recent` are the last
     samples; `claims` the forecasts that are not due yet (when, level then, rise), and `came` over `claimed` how much of
     the earlier ones did come.
     """
@@ -47,6 +48,11 @@ class LoadMemory:
     middle: float = 0.0
     usual: float = -1.0
     variance: float = -1.0
+    slow: float = -1.0
+    part_s: float = 0.0
+    part_sum: float = 0.0
+    part_count: int = 0
+    parts: list[float] = field(default_factory=list)
     swing: float = 0.0
     came: float = 0.0
     claimed: float = 0.0
@@ -104,7 +110,8 @@ class FleetMemory:
 
 @dataclass(slots=True)
 class Memory:
-    """Empty for a job that was never seen: what is not known can only hold or grow."""
+    """Empty for a job that was never seen: what is not known can only hold or grow. `out_s`, `in_s`: last growth and
+    shrink. `turns`, as of `turned_s`: how often shrinking was taken back."""
 
     thresholds: dict[str, ThresholdMemory] = field(default_factory=dict)
     targets: dict[str, TargetMemory] = field(default_factory=dict)
@@ -113,6 +120,8 @@ class Memory:
     seen_s: float | None = None
     out_s: float | None = None
     in_s: float | None = None
+    turns: float = 0.0
+    turned_s: float = 0.0
 
     def copy(self) -> Memory:
         return Memory.from_json(self.to_json())
@@ -145,13 +154,29 @@ def _target(kept: Mapping[str, Any]) -> TargetMemory:
 
 
 def _kept(value: Any) -> Any:
-    if isinstance(value, (float, int, str)) or value is None:
+    if isinstance(value, float):
+        return _short(value)
+    if isinstance(value, (int, str)) or value is None:
         return value
     if isinstance(value, dict):
         return {name: _kept(of) for name, of in value.items()}
-    if isinstance(value, (list, deque)):
-        return [list(of) if isinstance(of, tuple) else of for of in value]
-    return {name: _kept(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, (list, deque, tuple)):
+        return [_kept(of) for of in value]
+    empty = _EMPTY[type(value)]
+    return {
+        name: _kept(of) for name in value.__slots__ if (of := getattr(value, name)) != getattr(empty, name)
+    }
+
+
+def _short(value: float) -> float:
+    """Seven figures of a load, milliseconds of a time: what lies beyond decides nothing and is most of the text."""
+    return round(value, 3) if abs(value) >= 10_000 else float(f"{value:.7g}")
+
+
+_EMPTY = {
+    cls: cls() for cls in (ThresholdMemory, LoadMemory, ProfileMemory, TargetMemory, FleetMemory, Memory)
+}
+"""What is as it began is not kept."""
 
 
 def _restored(cls: type[Kept], kept: Mapping[str, Any]) -> Kept:

@@ -6,8 +6,9 @@ until it should have come.
 
 The window is `window_s` where little would be taken (it would soon be asked for again), for load that goes on and off,
 and in a sudden dip: less than 40 % of the usual load of the past hour looks like an outage elsewhere, after which
-everybody comes back at once (Scryer). Otherwise, where much would be taken (12 % and more: a burst has passed), it is a
-third of that.
+everybody comes back at once (Scryer). Otherwise, where much would be taken (18 % and more: a burst has passed), it
+is 15 % of that: what a burst costs is mostly the time after it. Where shrinking was often taken back (`turns`), up to a
+tenth more is left each time.
 """
 
 from __future__ import annotations
@@ -27,16 +28,21 @@ from apps.elastic.planning.fleet import (
 from apps.elastic.planning.forecast import load_see, rise_ahead
 from apps.elastic.planning.memory import Memory, TargetMemory
 from apps.elastic.planning.profile import profile_floor, profile_see
+from apps.elastic.planning.turns import turns_now
 from apps.elastic.planning.values import Metric, MetricPolicy, Observation, Policy, Reason, Sample, Wish
 
 HAIR = 1e-9
 """Against a quotient such as 3.0000000000000004, which is 3."""
 TICK_S = 5.0
 BUCKET_S = 15.0
-TOLERANCE_OUT, TOLERANCE_IN = 0.05, 0.07
-"""How far the metric may be off before anything changes: HPA allows 10 % either way."""
-MUCH = 0.12
-SOON = 1 / 3
+TOLERANCE_OUT, TOLERANCE_IN = 0.03, 0.07
+"""How far the metric may be off before anything changes: HPA allows 10 % either way. Little out, because a high target
+leaves little room; more in, because what is taken is soon asked for again."""
+MUCH = 0.18
+SOON = 0.15
+YOUNG = 1 / 3
+"""Samples must have come for this part of the window, after a gap, before anything shrinks."""
+TURNS_ROOM = 0.1
 SWING_MAX = 0.3
 DIP = 0.4
 SATURATED = 97.0
@@ -70,7 +76,7 @@ def target_wish(policy: Policy, metric: MetricPolicy, memory: Memory, seen: Obse
         return Wish(name, None, Reason("stale", {"age_s": seen.now_s - state.sampled_s}))
     if name == "cpu" and state.value >= SATURATED:
         return _saturated(state, memory, seen, target=target, horizon_s=horizon_s)
-    return _wish(policy, metric, state, seen, target=target, horizon_s=horizon_s)
+    return _wish(policy, metric, memory, state, seen, target=target, horizon_s=horizon_s)
 
 
 def _see(
@@ -128,6 +134,7 @@ def _saturated(
 def _wish(
     policy: Policy,
     metric: MetricPolicy,
+    memory: Memory,
     state: TargetMemory,
     seen: Observation,
     *,
@@ -156,7 +163,10 @@ def _wish(
         newer = max(_largest_since(state.peaks, seen.now_s - SOON * policy.window_s), need)
         if newer < now * (1 - MUCH):
             keep = newer
-    wanted = min(seen.wanted, instances_for(keep, target)) if keep < now * (1 - TOLERANCE_IN) else seen.wanted
+    wanted = seen.wanted
+    if keep < now * (1 - TOLERANCE_IN):
+        room = 1 + TURNS_ROOM * turns_now(memory, now_s=seen.now_s)
+        wanted = min(wanted, instances_for(keep * room, target))
     if wanted > wish:
         at_s = next((at_s for at_s, load_then in reversed(state.peaks) if load_then >= keep), seen.now_s)
         peak_wish = instances_for(keep, target)
@@ -166,7 +176,7 @@ def _wish(
         values["wish"] = wish
     if wanted < seen.wanted:
         unknown = in_doubt(state, policy, seen)
-        left_s = state.since_s + SOON * policy.window_s - seen.now_s
+        left_s = state.since_s + YOUNG * policy.window_s - seen.now_s
         if unknown is None and left_s > 0:
             unknown = Reason("young", {"wish": wanted, "left_s": left_s})
         if unknown is not None:

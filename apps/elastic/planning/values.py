@@ -63,7 +63,7 @@ class Policy:
 
     `min`, `max`: bounds of what is ever asked for. `step`: instances a threshold fires for.
     `window_s`: target mode shrinks only to the largest load of so many past seconds (JD: only if the metrics stayed
-    low over a past period), of a third of them where much would be gained (see `target`). `cooldown_out_s`,
+    low over a past period), of 15 % of them where much would be gained (see `target`). `cooldown_out_s`,
     `cooldown_in_s`: least time since the last change before growing or shrinking. `grow_max`: instances added by one
     decision at most, None for any number.
 

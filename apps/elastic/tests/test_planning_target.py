@@ -44,6 +44,40 @@ def test_a_step_is_answered_by_the_next_decision_with_all_it_needs() -> None:
     assert decision.verdict.code in {"target", "trend"}
 
 
+def test_a_step_is_no_trend_and_what_it_took_is_not_given_back() -> None:
+    job = Job(qps_policy(), wanted=10)
+    job.run(1200, 600)
+    job.run(1500, 1800)
+    assert {decision.wanted for decision in job.decisions} == {10, 30}
+
+
+def test_noise_of_minutes_is_measured_and_moves_little() -> None:
+    """14 % from minute to minute, on straight lines between them: each line looks like a trend."""
+    draw = random.Random(5)
+    minutes = [1200 * (1 + draw.gauss(0, 0.14)) for _ in range(200)]
+    job = Job(qps_policy(), wanted=24)
+
+    def load(second: float) -> float:
+        minute, part = divmod(second / 60, 1)
+        return minutes[int(minute)] * (1 - part) + minutes[int(minute) + 1] * part
+
+    job.run(3 * 3600, load)
+    hours = [decision.wanted for decision in job.decisions[720:]]
+    turned = [before for before, after in pairwise(hours) if before != after]
+    assert len(turned) <= 40
+    assert math.sqrt(job.memory.targets["qps"].load.slow) == pytest.approx(0.1 * 1200, rel=0.3)
+
+
+def test_shrinking_that_is_taken_back_leaves_more_room_the_next_time() -> None:
+    """A wave of 10 % around a boundary between two numbers of instances."""
+    job = Job(qps_policy(), wanted=10)
+    job.run(6 * 3600, lambda second: 560 * (1 + 0.1 * math.sin(second / 200)))
+    sizes = [decision.wanted for decision in job.decisions]
+    changes = [at for at, (before, after) in enumerate(pairwise(sizes)) if before != after]
+    assert sum(at > len(sizes) / 2 for at in changes) <= 2
+    assert job.memory.turns > 0 or len(changes) <= 2
+
+
 def test_growing_takes_no_more_than_max() -> None:
     job = Job(qps_policy(most=15), wanted=10)
     job.run(600, 600)
@@ -55,17 +89,17 @@ def test_growing_takes_no_more_than_max() -> None:
 def test_a_fall_waits_for_the_window_and_says_what_was_wanted_before() -> None:
     job = Job(qps_policy(), wanted=10)
     job.run(900, 600)
-    job.run(100, 400)
+    job.run(80, 400)
     decision = job.decisions[-1]
     assert decision.wanted == 10
     assert decision.verdict.code == "window"
     assert (decision.verdict.values["wish"], decision.verdict.values["peak"]) == (7, 10)
-    assert 100 <= float(decision.verdict.values["ago_s"]) <= 125
+    assert 80 <= float(decision.verdict.values["ago_s"]) <= 105
     job.run(300, 400)
     assert job.wanted == 7
 
 
-def test_a_small_fall_waits_three_windows() -> None:
+def test_a_small_fall_waits_for_the_whole_window() -> None:
     job = Job(qps_policy(), wanted=20)
     job.run(900, 1200)
     job.run(500, 1090)
@@ -174,6 +208,7 @@ def test_a_copy_shares_nothing() -> None:
     job = Job(qps_policy(), wanted=10)
     job.run(300, 600)
     before = job.memory.to_json()
+    assert len(json.dumps(before)) < 1500
     copy = job.memory.copy()
     Job(qps_policy(), wanted=10, memory=copy, now_s=job.now_s).run(300, 1500)
     assert job.memory.to_json() == before

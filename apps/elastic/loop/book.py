@@ -73,6 +73,10 @@ class Book:
         changed = [fact for fact in facts if self._is_news(fact)]
         if changed:
             self._read_policies(changed, now=now)
+        # Somebody may have asked for the very number that is there, which shows nowhere else.
+        self._read_persons(
+            {fact.job_id for fact in changed} | (self.stale & {fact.job_id for fact in facts}), now=now
+        )
         self._read_instances(facts, turn=turn)
         self._read_sizes(facts)
 
@@ -83,7 +87,6 @@ class Book:
     def _read_policies(self, facts: Collection[Fact], *, now: datetime) -> None:
         """What was learned of a job survives a change of its policy."""
         policies = ScalingPolicy.objects.in_bulk([fact.policy_id for fact in facts])
-        fresh = [fact.job_id for fact in facts if fact.job_id not in self.entries]
         states = ScalingState.objects.filter(policy__in=[fact.policy_id for fact in facts])
         kept = dict(states.values_list("policy_id", "memory"))
         for fact in facts:
@@ -97,7 +100,6 @@ class Book:
             except Exception:  # a mistake of ours, or of whoever wrote the row by hand
                 log.exception("policy_unreadable", extra={"job": fact.job_id})
                 self.entries.pop(fact.job_id, None)
-        self._read_persons(fresh, now=now)
 
     def _read_persons(self, job_ids: Collection[int], *, now: datetime) -> None:
         longest = max(

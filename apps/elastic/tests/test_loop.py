@@ -243,6 +243,25 @@ def test_a_persons_number_is_where_it_goes_on_from_and_for_a_while_the_least(wor
     assert policy.max == 9
 
 
+def test_a_person_who_asks_for_what_is_there_has_it_kept_also_when_the_policy_is_saved(
+    world: World, job: Job
+) -> None:
+    policy = make_policy(job=job)
+    for _ in range(5):
+        world.tick(job, cpu=70)
+    job_scale(job=job, instances=2, by=make_member(job.product_line))
+    world.settle(job)
+    world.loop.book.stale.add(job.pk)  # as word of it does
+    for _ in range(6):
+        world.tick(job, cpu=10)
+    ScalingPolicy.objects.filter(pk=policy.pk).update(version=2)
+    for _ in range(6):
+        world.tick(job, cpu=10)
+    job.refresh_from_db()
+    assert job.wanted == 2
+    assert "what a person asked for" in decision_text(last(job))
+
+
 def test_a_number_until_a_time_is_kept_until_then(world: World, job: Job) -> None:
     make_policy(job=job)
     ScaleExpiry.objects.create(job=job, at=timezone.now() + timedelta(hours=2), during=2, instances=1)

@@ -394,6 +394,14 @@ class TestTheDoor:
         for missing in (None, "Token ocean_x", "Basic Zm9vOmJhcg=="):
             assert problem_type(self.call(schedule.pk, missing)) == "unauthenticated"
 
+    @override_settings(SECURE_SSL_REDIRECT=True)
+    def test_takes_http_where_browsers_are_sent_to_https(self) -> None:
+        schedule = make_schedule()
+        own = token_of(schedule_id=schedule.pk, generation=1)
+
+        assert self.call(schedule.pk, f"Ocean-Schedule {own}").status_code == 200
+        assert api_client(None).get("/api/v1/jobs/").status_code == 301
+
     def test_the_token_opens_nothing_else(self) -> None:
         schedule = make_schedule()
         own = token_of(schedule_id=schedule.pk, generation=1)

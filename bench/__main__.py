@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from bench import (
+    a10_live,
     c1_resync,
     c2_storm,
     c3_stream,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Figure]]] = {
     "c9": c9_thousand.run,
     "c11": c11_timers.run,
     "c13": c13_start.run,
+    "a10": a10_live.run,
 }
 BROKEN = "runs that broke off"
 

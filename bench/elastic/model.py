@@ -167,7 +167,7 @@ def simulate(trace: Trace, scaler: Scaler, *, startup_s: int, oracle: int | None
         over_cost=100 * (cost / (oracle or oracle_cost(trace)) - 1),
         actions_per_hour=actions / trace.hours,
         reversals_per_hour=reversals / trace.hours,
-        recovery_s=_recovery(trace, bad),
+        recovery_s=None if trace.step_s is None else recovery_s(step_s=trace.step_s, bad=bad, bins=total),
     )
 
 
@@ -186,11 +186,10 @@ def _cancel(orders: list[tuple[int, int]], count: int) -> int:
     return count
 
 
-def _recovery(trace: Trace, bad: Sequence[int]) -> int | None:
-    """Seconds from the step up to the first minute without violation."""
-    if trace.step_s is None:
-        return None
-    begin = trace.step_s // BIN_S
+def recovery_s(*, step_s: int, bad: Sequence[int], bins: int) -> int | None:
+    """Seconds from the step up to the first minute without violation; `bad` bins of so many, in order. None: there is
+    no such minute before the end."""
+    begin = step_s // BIN_S
     good_from = begin
     for index in bad:
         if index < begin:
@@ -198,4 +197,4 @@ def _recovery(trace: Trace, bad: Sequence[int]) -> int | None:
         if index - good_from >= RECOVERED_BINS:
             break
         good_from = index + 1
-    return (good_from - begin) * BIN_S
+    return (good_from - begin) * BIN_S if bins - good_from >= RECOVERED_BINS else None

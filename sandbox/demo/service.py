@@ -1,7 +1,8 @@
 """An HTTP service of known capacity, to be scaled: WORKERS requests at a time, each SERVICE_MS long on average.
 
 By default 8 of 80 ms: 100 requests a second, as the instances of the autoscaler's simulator. CPU_MS of each request are
-spent in earnest. Every step it pushes `qps` (requests that arrived) and `latency` (ms, of those answered) of itself.
+spent in earnest. An answer's `Server-Timing: wait` says how long it waited for a worker (ms). Every step it pushes
+`qps` (requests that arrived) and `latency` (ms, of those answered) of itself.
 
     PORT0=9000 FALCON_AGENT_URL=http://127.0.0.1:1988/v1/push MESOS_TASK_ID=me python3 service.py
 """
@@ -32,6 +33,7 @@ async def work(request: web.Request) -> web.Response:
         await asyncio.wait_for(workers.acquire(), PATIENCE_S)
     except TimeoutError:
         return web.Response(status=503, text="too busy\n")
+    waited_ms = (time.monotonic() - began) * 1000
     try:
         busy_until = time.process_time() + CPU_MS / 1000
         while time.process_time() < busy_until:
@@ -40,7 +42,7 @@ async def work(request: web.Request) -> web.Response:
     finally:
         workers.release()
     answered_ms.append((time.monotonic() - began) * 1000)
-    return web.Response(text=f"{TASK}\n")
+    return web.Response(text=f"{TASK}\n", headers={"Server-Timing": f"wait;dur={waited_ms:.1f}"})
 
 
 async def health(request: web.Request) -> web.Response:

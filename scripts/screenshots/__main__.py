@@ -18,7 +18,9 @@ def main() -> None:
     parser.add_argument(
         "--all", metavar="FOLDER", type=Path, help="every page in both languages, into FOLDER"
     )
-    target: Path | None = parser.parse_args().all
+    parser.add_argument("--only", metavar="WORD", help="of them those whose name has this word")
+    asked = parser.parse_args()
+    target: Path | None = asked.all
     with tempfile.TemporaryDirectory(prefix="ocean-pictures-") as folder:
         Path(folder).chmod(0o711)  # PostgreSQL runs under another account when this runs as root
         stack = RunningStack(Path(folder) / "var")
@@ -28,7 +30,8 @@ def main() -> None:
             if target is None:
                 take(stack, scene, README, into=CHECKOUT / "docs" / "images")
             else:
-                take(stack, scene, every_page(scene), into=target)
+                shots = [shot for shot in every_page(scene) if not asked.only or asked.only in shot.name]
+                take(stack, scene, shots, into=target)
         finally:
             stack.down()
 

@@ -32,6 +32,7 @@ class Shot:
     height: int = 850
     whole: bool = False
     during_publish: bool = False
+    after_story: bool = False
     act: Callable[[Page], None] | None = None
 
 
@@ -64,6 +65,8 @@ def _take(browser: Browser, stack: RunningStack, scene: Scene, shot: Shot, *, in
         page.locator("[name=password]").fill(stack.people[shot.person].password)
         page.keyboard.press("Enter")
         page.locator("h1").wait_for()
+    if shot.after_story:
+        scene.end_story()
     if shot.during_publish:
         scene.start_publish()
     page.goto(shot.address if isinstance(shot.address, str) else shot.address(scene))

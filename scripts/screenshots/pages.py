@@ -31,6 +31,22 @@ def _logs(page: Page) -> None:
     page.get_by_text("GET /health").nth(8).wait_for()
 
 
+def _chart(page: Page) -> None:
+    page.locator("#scaling-chart svg").wait_for()
+
+
+def _scaling_tab(page: Page) -> None:
+    page.locator("#tab-scaling-label").click()
+
+
+def _backtest(page: Page) -> None:
+    _scaling_tab(page)
+    page.locator("[name='scaling-metrics-0-target']").fill("45")
+    page.locator("#run-backtest").click()
+    page.locator("#backtest table").wait_for()
+    page.locator("#backtest").scroll_into_view_if_needed()
+
+
 README = (
     Shot("dashboard", "/", person="sre"),
     Shot("publish-running", _of("staging"), during_publish=True, height=980),
@@ -44,7 +60,16 @@ README = (
     Shot("job-degraded-dark", _of("gateway"), colours="dark"),
     Shot("jobs-zh", "/jobs/", person="sre", locale="zh-CN"),
     Shot("job-phone", _of("forecast"), width=390, height=844),
+    Shot("scaling", _of("shop", "scaling/"), act=_chart, after_story=True, height=980),
+    Shot("scaling-form", _of("scheduled", "edit/"), act=_scaling_tab, height=1180),
 )
+
+
+_EVERY_WAY = {
+    "dashboard", "jobs", "job-degraded", "job-form-1", "job-publish", "hosts", "login",
+    "job-form-3", "scaling-job", "scaling-calendar", "scaling-policies",
+}  # fmt: skip
+"""Dark, and on a phone, too."""
 
 
 def every_page(scene: Scene) -> Iterator[Shot]:
@@ -97,7 +122,17 @@ def every_page(scene: Scene) -> Iterator[Shot]:
     shots = [Shot(name, address, person="sre", whole=True) for name, address in places.items()]
     shots += [
         Shot(f"job-form-{number + 1}", _of("forecast", "edit/"), whole=True, act=_tab(number))
-        for number in range(3)
+        for number in range(4)
+    ]
+    shots += [
+        Shot("scaling-target", _of("shop", "edit/"), whole=True, act=_scaling_tab),
+        Shot("scaling-calendar", _of("scheduled", "scaling/"), whole=True, act=_chart),
+        Shot("scaling-policies", "/scaling/", person="sre", whole=True, after_story=True),
+        Shot("scaling-job", _of("shop", "scaling/"), whole=True, act=_chart, after_story=True),
+        Shot("scaling-backtest", _of("shop", "edit/"), whole=True, act=_backtest, after_story=True),
+        Shot("drift", "/drift/", person="sre", whole=True),
+        Shot("notification-groups", "/notifications/", person="sre", whole=True),
+        Shot("notification-group", "/notifications/groups/sre_ocean/", person="sre", whole=True),
     ]
     shots.append(Shot("search-box", "/jobs/", person="sre", act=_search))
     shots.append(Shot("login", "/accounts/login/", person=""))
@@ -105,6 +140,6 @@ def every_page(scene: Scene) -> Iterator[Shot]:
     for locale in ("en-GB", "zh-CN"):
         yield from (replace(shot, name=f"{shot.name}-{locale[:2]}", locale=locale) for shot in shots)
     for shot in shots:
-        if shot.name in {"dashboard", "jobs", "job-degraded", "job-form-1", "job-publish", "hosts", "login"}:
+        if shot.name in _EVERY_WAY:
             yield replace(shot, name=f"{shot.name}-dark", colours="dark")
             yield replace(shot, name=f"{shot.name}-phone", width=390, height=844)

@@ -1,12 +1,17 @@
 """What the pictures show: two product lines with jobs that run, one that lost a host, a publish that failed and one
-that is under way. All of it is made through the API, as a person would make it."""
+that is under way, one that is scaled under load. All of it is made through the API, as a person would make it."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
+from embedded.stack import CHECKOUT
 from embedded.waiting import wait_until
+from scripts.demo_load import TAG as SHOP
 from tests.api_client import LINE, Api, JobHandle
 from tests.running_stack import RunningStack
 
@@ -47,12 +52,19 @@ class Scene:
     """One instance of its new version runs, and it waits for somebody's word."""
     too_large: JobHandle
     """Wants more CPUs than any host has."""
+    scheduled: JobHandle
+    """A draft with the slide's policy and schedules."""
+    shop: JobHandle
+    """The demo service, whose load rises to three times and falls again."""
+    story: subprocess.Popen[bytes]
+    """What sends that load."""
     release: int
     """Two jobs of the template `weather-service`, published as one; there is a newer version of it by now."""
 
     @classmethod
     def set_up(cls, stack: RunningStack) -> Scene:
         """Make it all, and return when it stands. Takes about a minute."""
+        story = _begin_story(stack)
         dev, other = Api.of(stack, "dev"), Api.of(stack, "dev2")
         secret = {"value": "not in the picture"}
         dev.call("PUT", f"product-lines/{LINE}/secrets/weather-db/", secret)
@@ -72,14 +84,32 @@ class Scene:
             _create(other, "key", "key-sync", "staging", {**_WORKER, "instances": 2}),
         ]
         report = _create(dev, "metrics", "daily-report", "staging", {**_WORKER, "instances": 1})
-        _create(dev, "weather-api", "air-quality", "staging", {**_SERVER, "instances": 2})
+        scheduled = _create(dev, "weather-api", "air-quality", "staging", {**_SERVER, "instances": 2})
+        _scale_as_on_the_slide(scheduled)
         for job in [*jobs, report]:
             _done(job, "publish/")
         _done(report, "stop/")
         _improve(forecast)
         _lose_a_host(stack, gateway)
         dev.call("PUT", f"favourites/{gateway.tag}/")
-        return cls(dev, forecast, staging, gateway, steady, _hold(dev), _too_large(dev), _release(dev))
+        return cls(
+            dev,
+            forecast,
+            staging,
+            gateway,
+            steady,
+            _hold(dev),
+            _too_large(dev),
+            scheduled,
+            JobHandle(dev, SHOP),
+            story,
+            _release(dev),
+        )
+
+    def end_story(self) -> None:
+        """Return when the load has been high, and calm again for a while."""
+        wait_until(lambda: self.story.poll() is not None, what="the load has come and gone", timeout_s=300)
+        assert self.story.returncode == 0, self.story.returncode
 
     def start_publish(self) -> None:
         """Begin a publish that takes half a minute, and return when some of its instances are well."""
@@ -96,6 +126,41 @@ class Scene:
         number = int(self.staging.row()["version"])
         level = "debug" if number % 2 else "info"
         return _change(self.staging, "Say more in the log", env={"LEVEL": level})
+
+
+def _begin_story(stack: RunningStack) -> subprocess.Popen[bytes]:
+    """The demo under load (`make demo-load`), in half its time, beside all else."""
+    times = ["--calm", "30", "--high", "60", "--after", "70"]
+    environment = {**os.environ, "OCEAN_VAR": str(stack.root)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "scripts.demo_load", *times],
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _scale_as_on_the_slide(job: JobHandle) -> None:
+    policy = {
+        "metric": "cpu",
+        "mode": "threshold",
+        "out": {"samples": 3, "above": 80},
+        "in": {"samples": 3, "below": 60},
+        "max": 5,
+        "min": 1,
+        "notify": ["sre_ocean"],
+    }
+    answer = job.api.call("PUT", f"{job.path}/scaling/", policy)
+    assert answer.status < 300, answer.body
+    for start, instances in (("2016-10-01T02:00", 2), ("2016-10-01T07:00", 4)):
+        schedule = {
+            "start": start,
+            "time_zone": "Asia/Shanghai",
+            "interval": "P1D",
+            "instances": instances,
+        }
+        answer = job.api.post(f"{job.path}/schedules/", schedule)
+        assert answer.status == 201, answer.body
 
 
 def _create(api: Api, service: str, name: str, cluster: str, spec: dict[str, Any]) -> JobHandle:

@@ -62,7 +62,7 @@ def standing_of(
 ) -> Standing:
     """What can be said of the policy now."""
     numbers = {"wanted": job.wanted, "min": policy.min, "max": policy.max}
-    head = _("Holds %(wanted)s of %(min)s–%(max)s instances.") % numbers
+    head = _("At %(wanted)s instances, between %(min)s and %(max)s.") % numbers
     pause = _pause(policy, all_paused, now=now)
     state, label = _badge(policy, pause=pause, decision=decision, now=now)
     return Standing(

@@ -1,9 +1,12 @@
-// A chart in [data-chart] with its moments in [data-readings] (x in the SVG's units, and words): what stands under the
-// pointer, or under the cursor that the arrow keys move, is said in [data-chart-says]; so is a sign that has the focus.
+// A chart in [data-chart] with its moments in [data-readings] beside it (x in the SVG's units, and words that begin with
+// the time): what stands under the pointer, or under the cursor that the arrow keys move, is said in [data-chart-says]; so
+// is a sign that has the focus. A refresh of the chart leaves the cursor at its moment.
 const saysOf = (chart) => chart.parentElement.querySelector("[data-chart-says]");
+const timeOf = (reading) => reading.words.split(" · ")[0];
+const shown = new WeakMap();
 
 function readingsOf(chart) {
-  return [...chart.querySelectorAll("[data-readings] li")].map((item) => ({ x: Number(item.dataset.x), words: item.textContent }));
+  return [...chart.parentElement.querySelectorAll("[data-readings] li")].map((item) => ({ x: Number(item.dataset.x), words: item.textContent }));
 }
 
 function show(chart, reading) {
@@ -12,7 +15,7 @@ function show(chart, reading) {
   cursor.setAttribute("x1", reading.x);
   cursor.setAttribute("x2", reading.x);
   cursor.setAttribute("visibility", "visible");
-  chart.dataset.at = reading.x;
+  shown.set(chart, reading);
   saysOf(chart).textContent = reading.words;
 }
 
@@ -32,7 +35,7 @@ document.addEventListener("keydown", (event) => {
   if (!event.target.matches?.("[data-chart]") || !["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
   event.preventDefault();
   const readings = readingsOf(event.target);
-  const at = readings.findIndex((each) => each.x >= Number(event.target.dataset.at ?? Infinity));
+  const at = readings.findIndex((each) => each.x >= (shown.get(event.target)?.x ?? Infinity));
   const here = at === -1 ? readings.length : at;
   const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: readings.length - 1 }[event.key];
   show(event.target, readings[Math.min(Math.max(next, 0), readings.length - 1)]);
@@ -44,3 +47,10 @@ for (const name of ["focusin", "pointerover"]) {
     if (sign) saysOf(sign.closest("[data-chart]")).textContent = sign.dataset.words;
   });
 }
+
+document.body.addEventListener("htmx:afterSettle", () => {
+  for (const chart of document.querySelectorAll("[data-chart]")) {
+    const before = shown.get(chart);
+    if (before) show(chart, readingsOf(chart).find((each) => timeOf(each) === timeOf(before)) ?? nearest(readingsOf(chart), before.x));
+  }
+});

@@ -1,5 +1,6 @@
 // Fields that depend on a choice: in [data-row] and [data-switched], those with data-shown-for="a b" are shown while the
 // select in [data-switch] says a or b. In [data-off="x"] all but the first cell are hidden while its own select says x.
+// Of the units with data-unit-for="a b", those are shown that name what the select in [data-measures] says.
 const PARTS = "[data-row], [data-switched]";
 
 function showFields(part) {
@@ -7,6 +8,8 @@ function showFields(part) {
   for (const cell of part.querySelectorAll("[data-shown-for]")) {
     cell.hidden = chosen !== "" && !cell.dataset.shownFor.split(" ").includes(chosen);
   }
+  const measured = part.querySelector("[data-measures] select")?.value;
+  for (const unit of part.querySelectorAll("[data-unit-for]")) unit.hidden = !unit.dataset.unitFor.split(" ").includes(measured);
   const off = part.querySelector("[data-off]");
   if (off && off.querySelector("select").value === off.dataset.off) {
     for (const cell of part.querySelectorAll(".job-cell")) cell.hidden = cell !== off;

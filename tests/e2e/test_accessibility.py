@@ -3,6 +3,7 @@ can find (names, roles, contrast, order); the keyboard has its own tests."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,15 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.tests.factories import make_sre
 from apps.core.models import Operation
-from apps.core.tests.factories import make_cluster, make_watch
+from apps.core.tests.factories import (
+    make_channel,
+    make_cluster,
+    make_delivery,
+    make_drift,
+    make_group,
+    make_watch,
+)
+from apps.elastic.tests.factories import make_decision, make_policy, make_run, make_schedule
 from apps.hosts.tests.factories import make_host
 from apps.jobs.explain import Change, Problem
 from apps.jobs.explain.offers import NO_OFFER
@@ -69,6 +78,11 @@ def job() -> Job:
         spec={"command": "serve $PORT0 {{ level }}"},
         parameters=[{"name": "level", "type": "text", "default": "info"}],
     )
+    make_policy(job=job, paused_until=timezone.now() + timedelta(hours=1), notify=["oncall"])
+    make_decision(job=job, inputs={"cpu": 91.0}, instances=2, wanted=3, acted=True)
+    make_run(schedule=make_schedule(job=job))
+    make_drift(cluster=cluster)
+    make_delivery(make_channel(make_group(name="oncall")))
     make_host(hostname="node1", cluster=cluster, rack="r1")
     make_host(hostname="node2", cluster=cluster, rack="r1", active=False)
     return job
@@ -88,6 +102,7 @@ def violations(page: Page) -> list[str]:
 def paths(job: Job) -> list[str]:
     of_job = ("", "logs/", "history/", "versions/", "versions/1/", "diff/?from=1&to=2", "configuration/")
     past = ("compare/", "compare/?start=2026-11-20T12:00", "history/?level=error")
+    scaling = ("scaling/", "scaling/?acted=false")
     actions = ("edit/", "publish/", "scale/", "stop/", "delete/", "clone/", "migrate/?cluster=staging")
     templates = ("", "web/", "new/", "web/edit/", "web/update/", "web/diff/?from=1&to=1")
     releases = [f"/releases/{pk}/" for pk in Release.objects.values_list("pk", flat=True)]
@@ -99,7 +114,14 @@ def paths(job: Job) -> list[str]:
         "/jobs/new/?template=web",
         *(f"/jobs/{job.tag}/{part}" for part in (*of_job, *actions)),
         f"/jobs/{Job.objects.get(name='draft').tag}/",
-        *(f"/jobs/{job.tag}/{part}" for part in past),
+        *(f"/jobs/{job.tag}/{part}" for part in (*past, *scaling)),
+        f"/jobs/{Job.objects.get(name='draft').tag}/scaling/",
+        "/scaling/",
+        "/drift/",
+        "/notifications/",
+        "/notifications/new/",
+        "/notifications/groups/oncall/",
+        "/notifications/log/",
         "/search/?q=weather",
         "/?favourite=true",
         "/hosts/",
@@ -128,6 +150,7 @@ def test_nothing_is_wrong_with_any_page(page: Page, job: Job, theme: Theme) -> N
     for path in paths(job):
         page.goto(path)
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
         # All tabs of the form, and a row of each kind.
         page.evaluate(
             "document.querySelectorAll('.tab-pane').forEach((tab) => tab.classList.add('active', 'show'))"

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.elastic.models import ScalingPolicy
-from apps.elastic.policies import METRICS, MODES, ScalingFields
+from apps.elastic.policies import METRICS, MODES, UNITS, ScalingFields
 from apps.jobs.forms.fields import ChoiceField, FlagField, NumberField, PlainForm, TextField, filled
 from apps.jobs.forms.rows import RowForm
 
@@ -27,6 +27,13 @@ SLIDE: dict[str, Any] = {
 """What a new row says: hold the CPU; and where thresholds are chosen, those of the slide."""
 
 
+OF_METRIC = {
+    unit: " ".join(metric for metric, its in UNITS.items() if its == unit)
+    for unit in dict.fromkeys(UNITS.values())
+}
+"""The metrics that each unit is of."""
+
+
 class MetricRow(RowForm):
     """One metric, in one of two ways. The thresholds' four numbers are the slide's own."""
 
@@ -37,13 +44,15 @@ class MetricRow(RowForm):
         label=_("Scaling metric"),
         choices=[*METRICS, (SCHEDULED, _("scheduled only"))],
         switches_off=SCHEDULED,
+        measures=True,
     )
     mode = ChoiceField(label=_("How"), choices=MODES, initial="target")
     target = NumberField(
         label=_("Hold at"),
+        units=OF_METRIC,
         decimal=True,
         shown_for="target",
-        help_text=_("CPU and memory in %, latency in ms, QPS in requests/s; the mean over the instances."),
+        help_text=_("The mean over the instances; of CPU and memory, the share of what each asked for."),
     )
     share = NumberField(
         label=_("Share of what one can do"),
@@ -58,7 +67,12 @@ class MetricRow(RowForm):
         help_text=_("So many in a row …"),
     )
     out_above = NumberField(
-        label=_("above"), unit=">", decimal=True, shown_for="threshold", help_text=_("… above this value.")
+        label=_("above"),
+        sign=">",
+        units=OF_METRIC,
+        decimal=True,
+        shown_for="threshold",
+        help_text=_("… above this value."),
     )
     in_samples = NumberField(
         label=_("Scale in after"),
@@ -67,7 +81,12 @@ class MetricRow(RowForm):
         help_text=_("So many in a row …"),
     )
     in_below = NumberField(
-        label=_("below"), unit="<", decimal=True, shown_for="threshold", help_text=_("… below this value.")
+        label=_("below"),
+        sign="<",
+        units=OF_METRIC,
+        decimal=True,
+        shown_for="threshold",
+        help_text=_("… below this value."),
     )
 
     @property
@@ -122,9 +141,13 @@ class PolicyForm(PlainForm):
         label=_("Scale by metric"),
         help_text=_("Off, the policy is kept and nothing is decided by it; schedules go on."),
     )
-    max = NumberField(label=_("Max instances"))
-    min = NumberField(label=_("Min instances"))
-    step = NumberField(label=_("Step"), help_text=_("So many more or fewer each time a threshold is passed."))
+    max = NumberField(label=_("Max instances"), unit=pgettext_lazy("number", "instances"))
+    min = NumberField(label=_("Min instances"), unit=pgettext_lazy("number", "instances"))
+    step = NumberField(
+        label=_("Step"),
+        unit=pgettext_lazy("number", "instances"),
+        help_text=_("So many more or fewer each time a threshold is passed."),
+    )
     notify = forms.MultipleChoiceField(
         label=_("Notification groups (UIC)"),
         required=False,

@@ -69,8 +69,8 @@ def page(client: Client, line: ProductLine) -> Client:
     return client
 
 
-def chart(job: Job, hours: int = 1) -> str:
-    return f"/jobs/{job.tag}/scaling/chart/?hours={hours}"
+def chart(job: Job, last: str = "1h") -> str:
+    return f"/jobs/{job.tag}/scaling/chart/?last={last}"
 
 
 def test_the_chart_shows_the_metric_its_limits_and_what_was_decided(
@@ -89,8 +89,20 @@ def test_the_chart_shows_the_metric_its_limits_and_what_was_decided(
     assert f'href="#decisions-{decision.pk}"' in html
     assert " · CPU 100 %</li>" in html
     assert 'aria-pressed="true"' in html
-    html_of(page, chart(job, hours=72))
+    days = html_of(page, chart(job, last="3d"))
     assert source.asked[-1] == ("cpu", 1080)
+    assert re.search(r"<li[^>]*>\d\d-\d\d \d\d:\d\d:\d\d · CPU 100 %", days), (
+        "a day's moments are told from another's"
+    )
+
+
+def test_the_chart_begins_a_quarter_of_an_hour_ago_where_nothing_was_decided_before(
+    page: Client, job: Job, source: Source
+) -> None:
+    make_policy(job=job)
+    assert 'id="last-15m" aria-pressed="true"' in html_of(page, chart(job, last=""))
+    make_decision(job=job, at=timezone.now() - timedelta(minutes=16))
+    assert 'id="last-1h" aria-pressed="true"' in html_of(page, chart(job, last=""))
 
 
 def test_while_the_monitoring_is_away_the_decisions_values_are_shown(

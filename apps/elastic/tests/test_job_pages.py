@@ -65,7 +65,7 @@ def test_it_says_how_many_of_how_many_and_why(page: Client, job: Job) -> None:
     make_policy(job=job, min=2, max=10, notify=["sre_ocean"])
     above(job)
     text = read(page, url(job))
-    assert "Holds 4 of 2–10 instances." in text
+    assert "At 4 instances, between 2 and 10." in text
     assert "From 4 to 5: CPU is 91 %, above 80 % for 3 samples." in text
     assert "&gt; 80 % × 3" in html_of(page, url(job))
     for words in ("works", "sre_ocean", "CPU 91 %", "4 → 5"):

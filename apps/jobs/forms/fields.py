@@ -18,13 +18,16 @@ _DECIMAL = re.compile(r"[+-]?\d{0,15}\.\d{1,15}")
 
 
 class TextField(forms.CharField):
-    """A text as typed. `unit` stands behind it; `rows` above 0 makes it a text area, which keeps line ends;
-    `shown_for`: the values of the row's switch for which it is shown."""
+    """A text as typed. `sign` stands before it, `unit` behind it, or of `units` that whose words name what the
+    row's `measures` choice says. `rows` above 0 makes it a text area, which keeps line ends; `shown_for`: the values of
+    the row's switch for which it is shown."""
 
     def __init__(
         self,
         *,
+        sign: Text = "",
         unit: Text = "",
+        units: Mapping[str, str] | None = None,
         rows: int = 0,
         shown_for: str = "",
         attrs: Mapping[str, Text] | None = None,
@@ -36,7 +39,7 @@ class TextField(forms.CharField):
             kwargs.setdefault("widget", forms.Textarea({"rows": rows, **given}))
         kwargs.setdefault("widget", forms.TextInput(given))
         super().__init__(**kwargs)
-        self.unit, self.shown_for = unit, shown_for
+        self.sign, self.unit, self.units, self.shown_for = sign, unit, units or {}, shown_for
 
     def to_python(self, value: Any) -> str:
         # Browsers send a text area's line ends as CR LF, which no shell or config file wants.
@@ -72,12 +75,20 @@ class WordsField(TextField):
 
 class ChoiceField(forms.ChoiceField):
     """A choice; a value that is none of them is kept and named by the spec's rules. `labels`: each choice in words;
-    `switches_off`: the choice that makes the rest of the row say nothing."""
+    `switches_off`: the choice that makes the rest of the row say nothing; `measures`: it says in which of their `units`
+    the row's other fields are."""
 
     unit = ""
 
-    def __init__(self, *, choices: Iterable[tuple[str, Text]], switches_off: str = "", **kwargs: Any) -> None:
-        self.switches_off = switches_off
+    def __init__(
+        self,
+        *,
+        choices: Iterable[tuple[str, Text]],
+        switches_off: str = "",
+        measures: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.switches_off, self.measures = switches_off, measures
         super().__init__(**{"required": False, "choices": choices, **kwargs})
         self.labels = dict(choices)
 

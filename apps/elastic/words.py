@@ -33,7 +33,7 @@ REASONS = {
     "young": gettext_noop(
         "%(metric)s wants %(wish)s, but has come again only for a while; another %(left_s)s are to be seen"
     ),
-    "window": gettext_noop("%(metric)s wants %(wish)s, but wanted %(peak)s %(ago_s)s ago"),
+    "window": gettext_noop("%(metric)s wants %(wish)s, but %(ago_s)s ago wanted %(peak)s"),
     "no_samples": gettext_noop("there are no samples of %(metric)s yet"),
     "stale": gettext_noop("the newest sample of %(metric)s is %(age_s)s old"),
     "partial": gettext_noop("%(silent)s instances send no samples of %(metric)s, and count as loaded"),
@@ -78,7 +78,7 @@ _MEASURED = {"value", "limit", "target"}
 
 
 def decision_text(decision: ScalingDecision) -> str:
-    """The decision as one sentence, with what limited it: "Stays at 4: QPS wants 3, but wanted 4 9 min ago."."""
+    """The decision as one sentence, with what limited it: "Stays at 4: QPS wants 3, but 9 min ago wanted 4."."""
     numbers = {"instances": decision.instances, "wanted": decision.wanted}
     head = STAYS
     if decision.wanted != decision.instances:
@@ -156,7 +156,7 @@ def measured(metric: str, value: float) -> str:
 def duration(seconds: float) -> str:
     """As "40 s", "9 min" or "3 h"."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return gettext("%(count)s s") % {"count": f"{seconds:.0f}"}
     if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+        return gettext("%(count)s min") % {"count": f"{seconds / 60:.0f}"}
+    return gettext("%(count)s h") % {"count": f"{seconds / 3600:.0f}"}

@@ -46,6 +46,11 @@ def test_the_slides_form_by_keyboard_with_the_units_of_its_metric(page: Page, jo
         expect(unit_of(page, name)).to_have_text("instances")
     expect(unit_of(page, "metrics-0-target")).to_have_text("%")
 
+    expect(of(page, "metrics-0-share")).to_be_hidden()
+    of(page, "metrics-0-metric").select_option("qps")
+    expect(of(page, "metrics-0-share")).to_be_visible()
+    of(page, "metrics-0-metric").select_option("cpu")
+
     of(page, "metrics-0-mode").focus()
     page.keyboard.press("ArrowDown")
     expect(of(page, "metrics-0-target")).to_be_hidden()
@@ -63,9 +68,9 @@ def test_the_slides_form_by_keyboard_with_the_units_of_its_metric(page: Page, jo
 
     page.get_by_role("button", name="Add a time").focus()
     page.keyboard.press("Enter")
-    expect(of(page, "schedules-0-start")).to_be_focused()
+    expect(of(page, "schedules-1-start")).to_be_focused()
     page.keyboard.type("2016-10-01 02:00")
-    of(page, "schedules-0-instances").fill("2")
+    of(page, "schedules-1-instances").fill("2")
     of(page, "enabled").check()
     page.get_by_role("button", name="Save", exact=True).press("Enter")
     page.wait_for_url(re.compile(r"/jobs/[^/]+/$"))
@@ -90,9 +95,9 @@ def test_the_slides_form_by_keyboard_with_the_units_of_its_metric(page: Page, jo
         ({"metrics-0-out_above": "50"}, "metrics-0-in_below", "Must be less than the threshold"),
         ({"metrics-0-out_above": "", "metrics-0-in_below": ""}, "metrics-0-out_above", "Say"),
         ({"max": "many"}, "max", "valid integer"),
-        ({"schedules-0-time_zone": "Mars/Base"}, "schedules-0-time_zone", "no such time zone"),
-        ({"schedules-0-start": ""}, "schedules-0-start", ""),
-        ({"schedules-0-time": "25:99"}, "schedules-0-time", "Write hours and minutes as 02:00"),
+        ({"schedules-1-time_zone": "Mars/Base"}, "schedules-1-time_zone", "no such time zone"),
+        ({"schedules-1-start": ""}, "schedules-1-start", ""),
+        ({"schedules-1-time": "25:99"}, "schedules-1-time", "Write hours and minutes as 02:00"),
     ],
 )
 def test_an_error_stands_at_its_field_and_what_was_typed_is_kept(
@@ -102,8 +107,8 @@ def test_an_error_stands_at_its_field_and_what_was_typed_is_kept(
     page.goto(f"/jobs/{job.tag}/edit/#tab-scaling")
     if any(name.startswith("schedules") for name in wrong):
         page.get_by_role("button", name="Add a time").click()
-        of(page, "schedules-0-start").fill("2026-12-01 02:00")
-        of(page, "schedules-0-instances").fill("2")
+        of(page, "schedules-1-start").fill("2026-12-01 02:00")
+        of(page, "schedules-1-instances").fill("2")
     for name, value in wrong.items():
         of(page, name).fill(value)
     page.get_by_role("button", name="Save", exact=True).click()
@@ -112,7 +117,7 @@ def test_an_error_stands_at_its_field_and_what_was_typed_is_kept(
     field = of(page, at)
     expect(field).to_be_visible()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(f".ocean-field:has([name='scaling-{at}']) .invalid-feedback")).to_contain_text(says)
+    expect(page.locator(f".ocean-field:has([name='scaling-{at}']) .ocean-errors")).to_contain_text(says)
     for name, value in wrong.items():
         expect(of(page, name)).to_have_value(value)
     assert ScalingPolicy.objects.get().version == 1

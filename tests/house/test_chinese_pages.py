@@ -78,8 +78,8 @@ NOT_PAGES = {
 }  # fmt: skip
 ALIKE = {
     # names, units and codes that are written alike in both languages
-    "Ocean", "Agent", "English", "API", "JSON", "CPU", "GPU", "GiB", "MiB", "Mbit", "HTTP", "TCP", "IP", "ID",
-    "SRE", "DBA", "UTC", "YAML", "Prometheus", "Chronos",
+    "Ocean", "Agent", "English", "API", "JSON", "CPU", "GPU", "GiB", "MiB", "Mbit", "ms", "QPS", "HTTP", "TCP", "IP",
+    "ID", "SRE", "DBA", "UTC", "YAML", "Prometheus", "Chronos",
     # an example of a command
     "curl", "POST",
     # the words of specs and rows, where they stand as they are stored

@@ -15,6 +15,7 @@ from apps.jobs.forms.fields import ChoiceField, FlagField, NumberField, PlainFor
 from apps.jobs.forms.rows import RowForm
 
 SCHEDULED = "scheduled"
+INSTANCES = pgettext_lazy("unit", "instances")
 SLIDE: dict[str, Any] = {
     "metric": "cpu",
     "mode": "target",
@@ -58,7 +59,8 @@ class MetricRow(RowForm):
         label=_("Share of what one can do"),
         decimal=True,
         shown_for="target",
-        help_text=_("QPS only, 0.05 to 0.95: learned as it runs. Empty: the value beside it."),
+        shown_of="qps",
+        help_text=_("0.05 to 0.95 of it, learned as it runs. Empty: the value beside it."),
     )
     out_samples = NumberField(
         label=_("Scale out after"),
@@ -106,7 +108,8 @@ class MetricRow(RowForm):
                 **({"out": out} if "above" in out else {}),
                 **({"in": in_} if "below" in in_ else {}),
             }
-        return {**entry, **filled({"target": values["target"], "share": values["share"]})}
+        share = values["share"] if values["metric"] == "qps" else ""
+        return {**entry, **filled({"target": values["target"], "share": share})}
 
     @staticmethod
     def entry_of(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,11 +144,11 @@ class PolicyForm(PlainForm):
         label=_("Scale by metric"),
         help_text=_("Off, the policy is kept and nothing is decided by it; schedules go on."),
     )
-    max = NumberField(label=_("Max instances"), unit=pgettext_lazy("number", "instances"))
-    min = NumberField(label=_("Min instances"), unit=pgettext_lazy("number", "instances"))
+    max = NumberField(label=_("Max instances"), unit=INSTANCES)
+    min = NumberField(label=_("Min instances"), unit=INSTANCES)
     step = NumberField(
         label=_("Step"),
-        unit=pgettext_lazy("number", "instances"),
+        unit=INSTANCES,
         help_text=_("So many more or fewer each time a threshold is passed."),
     )
     notify = forms.MultipleChoiceField(
@@ -168,9 +171,7 @@ class PolicyForm(PlainForm):
         unit=_("s"),
         help_text=_("It scales in only to the most that was wanted in this time."),
     )
-    shrink_instances = NumberField(
-        label=_("One step in takes at most"), unit=pgettext_lazy("number", "instances")
-    )
+    shrink_instances = NumberField(label=_("One step in takes at most"), unit=INSTANCES)
     shrink_percent = NumberField(
         label=_("… and at most"), unit="%", help_text=_("More at once needs a person's approval.")
     )

@@ -58,7 +58,9 @@ class ScheduleRow(RowForm):
         attrs={"placeholder": "02:00"},
         help_text=gettext_lazy("All empty or zero: once."),
     )
-    instances = NumberField(label=pgettext_lazy("number", "Instances"))
+    instances = NumberField(
+        label=pgettext_lazy("number", "Instances"), unit=pgettext_lazy("unit", "instances")
+    )
     time_zone = TextField(
         label=gettext_lazy("Time zone"),
         attrs={"list": "zone-options"},

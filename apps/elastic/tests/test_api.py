@@ -232,7 +232,7 @@ def test_the_history_says_each_decision_in_words_with_its_numbers(
     make_decision()
     client = api_client(dev)
     newest, oldest = client.get(url(job, "history/")).json()["results"]
-    assert oldest["text"] == "Stays at 4: QPS wants 3, but wanted 4 9 min ago."
+    assert oldest["text"] == "Stays at 4: QPS wants 3, but 9 min ago wanted 4."
     assert (oldest["count"], oldest["acted"]) == (7, False)
     [metric] = oldest["metrics"]
     assert (metric["metric"], metric["wanted"], metric["value"]) == ("qps", 4, 120.5)

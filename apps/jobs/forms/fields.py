@@ -18,9 +18,9 @@ _DECIMAL = re.compile(r"[+-]?\d{0,15}\.\d{1,15}")
 
 
 class TextField(forms.CharField):
-    """A text as typed. `sign` stands before it, `unit` behind it, or of `units` that whose words name what the
-    row's `measures` choice says. `rows` above 0 makes it a text area, which keeps line ends; `shown_for`: the values of
-    the row's switch for which it is shown."""
+    """A text as typed. `sign` stands before it, `unit` behind it, or of `units` that whose words name what the row's
+    `measures` choice says. `rows` above 0 makes it a text area, which keeps line ends. It is shown for these values of
+    the row's switch (`shown_for`) and of its `measures` choice (`shown_of`)."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class TextField(forms.CharField):
         units: Mapping[str, str] | None = None,
         rows: int = 0,
         shown_for: str = "",
+        shown_of: str = "",
         attrs: Mapping[str, Text] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -39,7 +40,8 @@ class TextField(forms.CharField):
             kwargs.setdefault("widget", forms.Textarea({"rows": rows, **given}))
         kwargs.setdefault("widget", forms.TextInput(given))
         super().__init__(**kwargs)
-        self.sign, self.unit, self.units, self.shown_for = sign, unit, units or {}, shown_for
+        self.sign, self.unit, self.units = sign, unit, units or {}
+        self.shown_for, self.shown_of = shown_for, shown_of
 
     def to_python(self, value: Any) -> str:
         # Browsers send a text area's line ends as CR LF, which no shell or config file wants.

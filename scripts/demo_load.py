@@ -69,7 +69,7 @@ class Demo:
     def __init__(self, session: aiohttp.ClientSession, *, web: int, token: str) -> None:
         self._session = session
         self._url = f"http://127.0.0.1:{web}/api/v1/"
-        self._headers = {"Authorization": f"Token {token}"}
+        self._headers = {"Authorization": f"Token {token}", "Accept-Language": "en"}
         self.targets: list[str] = []
         self.counts: dict[str, int] = {}
         self.tally = Tally()

@@ -70,7 +70,7 @@ class RunningStack:
             if not name.startswith("OCEAN_") and name not in _NOT_INHERITED
         }
         environment |= {"OCEAN_VAR": str(self.root), "OCEAN_PORT": str(self.ports.web)}
-        environment["OCEAN_STEP_LIMIT_S"] = "10"  # a drill waits for the leases of the workers that it kills
+        environment["OCEAN_STEP_LIMIT_S"] = "15"  # a drill waits for the leases of the workers that it kills
         with output_file.open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "embedded", "run", "--end-with-parent"],

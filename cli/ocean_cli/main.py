@@ -31,7 +31,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "diff": ("documents:diff", "What differs: between versions, or from what is written."),
         "logs": ("logs:logs", "Read what instances write, all of them together."),
         "history": ("jobs:history", "What happened to a job, and who asked for it."),
-        "scaling": ("scaling:scaling", "How a job's number follows its metrics."),
+        "scaling": ("scaling:scaling", "How a job's number follows its metrics, and what was decided."),
         "export": ("export:export", "Print jobs as documents for publish and apply."),
         "search": ("jobs:search", "Find jobs, instances, hosts, operations and more."),
         "open": ("jobs:open_page", "Print the address of a job's page."),

@@ -19,7 +19,9 @@ def test_a_template_s_spec_becomes_its_first_version_and_comes_back() -> None:
     make_template(name="later")
     template = make_template(name="web")
     make_template_version(template, spec={"cpus": 2})
-    newest = [key for key in MigrationExecutor(connection).loader.graph.leaf_nodes() if key[0] == "jobs"]
+    newest = MigrationExecutor(
+        connection
+    ).loader.graph.leaf_nodes()  # of every app: what builds on jobs goes back with it
     try:
         old = MigrationExecutor(connection).migrate([("jobs", BEFORE)]).apps.get_model("jobs", "JobTemplate")
         assert {row.name: row.spec for row in old.objects.all()} == {

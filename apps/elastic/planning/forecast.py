@@ -26,6 +26,9 @@ NOISE_OUTLIER = 9.0
 """One second difference counts for at most so many variances: a jump is no noise."""
 NOISE_SHARE_MAX = 0.15
 """More than this of the level is no noise but load that comes and goes."""
+NOISE_SHARE_FIRST = 0.03
+"""The first difference counts for no more noise than this: it may be the load's beginning, or a step. What is taken for
+noise hides the next step for minutes; too little is made good within two, and errs to the safe side."""
 SMOOTH_TO = 0.02
 SMOOTH_SAMPLES_MAX = 60.0
 JUMP_SIGMAS = 4.0
@@ -101,7 +104,7 @@ def _noise_see(memory: LoadMemory, load: float) -> float:
         bend = recent[-1] - 2 * recent[-2] + recent[-3]
         square = bend * bend / 6
         if memory.variance < 0:
-            memory.variance = square
+            memory.variance = min(square, (NOISE_SHARE_FIRST * load) ** 2)
         most = NOISE_OUTLIER * memory.variance + (0.002 * load) ** 2
         memory.variance += (min(square, most) - memory.variance) / NOISE_SAMPLES
     return min(math.sqrt(max(0.0, memory.variance)), NOISE_SHARE_MAX * memory.mean)

@@ -51,6 +51,16 @@ def test_a_step_is_no_trend_and_what_it_took_is_not_given_back() -> None:
     assert {decision.wanted for decision in job.decisions} == {10, 30}
 
 
+@pytest.mark.parametrize("beginning", [[30, 54, 49], [35, 60, 45], [10, 19, 37, 60, 50]])
+def test_how_a_load_began_is_no_noise_that_hides_a_later_step(beginning: list[float]) -> None:
+    """Seen under the demo's load: a step over two samples counted as 115 of its 150, and an instance was taken away."""
+    job = Job(qps_policy(window_s=60), wanted=3)
+    for load in [*beginning, *[50.0] * 4, 83, 142, *[150.0] * 24]:
+        job.tick(load)
+    assert job.memory.targets["qps"].load.level == pytest.approx(150)
+    assert job.decisions[-1].wanted >= 3
+
+
 def test_noise_of_minutes_is_measured_and_moves_little() -> None:
     """14 % from minute to minute, on straight lines between them: each line looks like a trend."""
     draw = random.Random(5)

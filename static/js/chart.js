@@ -1,9 +1,11 @@
 // A chart in [data-chart] with its moments in [data-readings] beside it (x in the SVG's units, and words that begin with
 // the time): what stands under the pointer, or under the cursor that the arrow keys move, is said in [data-chart-says]; so
-// is a sign that has the focus. A refresh of the chart leaves the cursor at its moment.
+// is a sign that has the focus. A refresh of the chart leaves the cursor at its moment. Where it is too wide for the
+// screen, its newest end is shown first.
 const saysOf = (chart) => chart.parentElement.querySelector("[data-chart-says]");
 const timeOf = (reading) => reading.words.split(" · ")[0];
 const shown = new WeakMap();
+const placed = new WeakSet();
 
 function readingsOf(chart) {
   return [...chart.parentElement.querySelectorAll("[data-readings] li")].map((item) => ({ x: Number(item.dataset.x), words: item.textContent }));
@@ -50,6 +52,8 @@ for (const name of ["focusin", "pointerover"]) {
 
 document.body.addEventListener("htmx:afterSettle", () => {
   for (const chart of document.querySelectorAll("[data-chart]")) {
+    if (!placed.has(chart)) chart.scrollLeft = chart.scrollWidth;
+    placed.add(chart);
     const before = shown.get(chart);
     if (before) show(chart, readingsOf(chart).find((each) => timeOf(each) === timeOf(before)) ?? nearest(readingsOf(chart), before.x));
   }

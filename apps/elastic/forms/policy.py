@@ -44,6 +44,7 @@ class MetricRow(RowForm):
     metric = ChoiceField(
         label=_("Scaling metric"),
         choices=[*METRICS, (SCHEDULED, _("scheduled only"))],
+        initial=SLIDE["metric"],  # what a browser sends of an untouched row: it is no row
         switches_off=SCHEDULED,
         measures=True,
     )

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from apps.core.drift import drift_clear, drift_record
-from apps.core.models import Cluster
+from apps.core.models import Cluster, Drift
 from apps.elastic.falcon.found import Listing, details, listing
 from apps.elastic.falcon.names import Names
 from apps.elastic.falcon.planning import (
@@ -104,8 +104,7 @@ def sweep(cluster: Cluster, *, portal: FalconPortal, now: datetime) -> Report:
     mine = [wish.name for wish in chosen]
     found = details(portal, known, templates=[*mine, *parents], groups=[*mine, names.hosts])
     doing = Doing(portal, found)
-    for step in team_steps(teams(names), teams=portal.teams(), users={user.name for user in portal.users()}):
-        _do(doing, [step], report)
+    _keep_teams(doing, portal, names, report)
     for name, template in parents.items():
         _do(doing, template_steps(name, template, found), report)
     _do(doing, group_steps(names.hosts, hosts, found), report)
@@ -123,7 +122,19 @@ def sweep(cluster: Cluster, *, portal: FalconPortal, now: datetime) -> Report:
         templates=wanted,
         groups=wanted,
     ), report)  # fmt: skip
+    left = Drift.objects.filter(kind=KIND, cluster=cluster).exclude(object__in=[wish.tag for wish in wishes])
+    drift_clear(kind=KIND, cluster=cluster, objects=list(left.values_list("object", flat=True)))
     return report
+
+
+def _keep_teams(doing: Doing, portal: FalconPortal, names: Names, report: Report) -> None:
+    """A person or team that Falcon refuses holds up nobody else; it is tried again by the next sweep."""
+    known = {user.name for user in portal.users()}
+    for step in team_steps(teams(names), teams=portal.teams(), users=known):
+        try:
+            _do(doing, [step], report)
+        except (Refused, Conflict) as exc:
+            log.warning("falcon_refused", extra={"step": type(step).__name__, "error": str(exc)})
 
 
 def names_of(cluster: Cluster) -> Names:

@@ -50,7 +50,7 @@ class JobWish:
 
 def policies_of(cluster: Cluster) -> QuerySet[ScalingPolicy]:
     """Those that a Falcon is to wake."""
-    return ScalingPolicy.objects.filter(enabled=True, job__cluster=cluster)
+    return ScalingPolicy.objects.filter(enabled=True, job__cluster=cluster, job__deleted_at__isnull=True)
 
 
 def job_wishes(policies: QuerySet[ScalingPolicy], names: Names) -> list[JobWish]:
@@ -66,9 +66,10 @@ def job_wishes(policies: QuerySet[ScalingPolicy], names: Names) -> list[JobWish]
 
 
 def unscaled_names(cluster: Cluster, job_ids: Collection[int], names: Names) -> dict[str, str]:
-    """Name and tag of the jobs among these that nothing is wanted for."""
-    jobs = Job.objects.filter(pk__in=job_ids, cluster=cluster).exclude(scaling__enabled=True)
-    return {names.job(tag): tag for tag in jobs.values_list("tag", flat=True)}
+    """Name and tag of the jobs among these that nothing is wanted for, nor for a newer job of the same tag."""
+    tags = Job.objects.filter(pk__in=job_ids, cluster=cluster).values_list("tag", flat=True)
+    scaled = policies_of(cluster).filter(job__tag__in=tags).values_list("job__tag", flat=True)
+    return {names.job(tag): tag for tag in set(tags) - set(scaled)}
 
 
 def default_templates(names: Names) -> dict[str, WantedTemplate]:

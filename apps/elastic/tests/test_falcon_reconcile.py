@@ -26,7 +26,7 @@ from apps.elastic.services.policies import policy_delete
 from apps.elastic.tasks import reapply_falcon
 from apps.elastic.tests.factories import CPU, make_policy
 from apps.hosts.tests.factories import make_host
-from apps.jobs.models import Instance
+from apps.jobs.models import Instance, Job
 from apps.jobs.signals import instances_changed
 from apps.jobs.tests.factories import make_instance, make_running_job
 from clients.falcon import FalconPortal, FalconToken, FalconTransport
@@ -169,6 +169,30 @@ def test_a_policy_that_is_switched_off_leaves_nothing_behind(
     assert not FalconEntry.objects.exists()
 
 
+def test_a_job_that_is_deleted_leaves_nothing_behind(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    Job.objects.filter(pk=policy.job_id).update(deleted_at=timezone.now())
+
+    sweep()
+    assert portal.templates(prefix=name(policy)) == {}
+    assert portal.groups(prefix=name(policy)) == []
+
+
+def test_a_hint_of_a_deleted_job_leaves_its_namesake_alone(
+    portal: FalconPortal, policy: ScalingPolicy
+) -> None:
+    old = policy.job
+    Job.objects.filter(pk=old.pk).update(deleted_at=timezone.now())
+    same = {"name": old.name, "service": old.service, "product_line": old.product_line}
+    namesake = make_running_job(instances=1, cluster=old.cluster, **same)
+    assert namesake.tag == old.tag
+    make_policy(job=namesake)
+    hints.mark([old.pk])
+
+    follow()
+    assert len(template(portal, policy).strategies) == 2
+
+
 def test_what_belongs_to_no_policy_any_more_is_swept_and_nothing_else(
     portal: FalconPortal, policy: ScalingPolicy
 ) -> None:
@@ -219,6 +243,18 @@ def test_a_drift_that_somebody_mends_over_there_goes_by_itself(
     portal.update_strategy(number, high)
 
     sweep(later_s=60)
+    assert not Drift.objects.exists()
+
+
+def test_a_drift_goes_with_its_policy(portal: FalconPortal, policy: ScalingPolicy) -> None:
+    follow()
+    number = next(iter(template(portal, policy).strategies))
+    portal.update_strategy(number, Strategy("cpu.busy", "all(#3)", ">", 99))
+    sweep()
+    assert Drift.objects.exists()
+    policy_delete(job=policy.job, by=make_sre())
+
+    sweep()
     assert not Drift.objects.exists()
 
 
@@ -278,6 +314,22 @@ def test_one_that_falcon_refuses_holds_up_no_other(
     assert (len(fingerprints), fingerprints.count("")) == (3, 1)
     sweep()
     assert not FalconEntry.objects.filter(fingerprint="").exists()
+
+
+def test_a_person_whom_falcon_refuses_holds_up_no_job(
+    portal: FalconPortal, falcon: FalconProcess, policy: ScalingPolicy
+) -> None:
+    ann, bob = (make_user(username=name, email=f"{name}@example.com") for name in ("ann", "bob"))
+    make_group(name="sre", product_line=None).members.set([ann, bob])
+    falcon.misbehave(kind="error", status=400, method="POST", path="user/create", calls=1)
+
+    sweep()
+    assert len(template(portal, policy).strategies) == 2
+    (team,) = portal.teams()
+    assert [user.name for user in team.users] == ["bob"]
+    sweep()
+    (team,) = portal.teams()
+    assert {user.name for user in team.users} == {"ann", "bob"}
 
 
 def test_two_workers_do_not_do_it_twice(portal: FalconPortal, policy: ScalingPolicy) -> None:

@@ -77,7 +77,7 @@ def diff(
     leave: Collection[str] = (),
 ) -> list[Step]:
     """The steps from what is found to what is wanted; jobs whose name does not begin with `prefix` are not ours, and
-    those in `leave` are running right now."""
+    those in `leave` are ringing right now, or another cluster's."""
     ours = {job["name"]: job for job in found if job["name"].startswith(prefix) and job["name"] not in leave}
     steps: list[Step] = []
     for ticker in wanted:

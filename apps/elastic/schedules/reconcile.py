@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from apps.core.live import announce
@@ -52,14 +53,10 @@ def chronos_reconcile(cluster: Cluster, *, now: datetime) -> list[Step]:
 
 
 def _apply(cluster: Cluster, found: list[ChronosJob], *, now: datetime) -> list[Step]:
-    rows = list(
-        ScalingSchedule.objects.filter(
-            job__cluster=cluster, job__deleted_at__isnull=True, enabled=True, next_at__isnull=False
-        ).select_related("job")
-    )
+    rows = list(_rung_for().filter(job__cluster=cluster).select_related("job"))
     ringing = {name_of(row.pk) for row in rows if not _starts(row, now=now)}
     tickers = [_ticker(row, now=now) for row in rows if name_of(row.pk) not in ringing]
-    steps = diff(tickers, found, prefix=name_prefix(), leave=ringing)
+    steps = diff(tickers, found, prefix=name_prefix(), leave=ringing | _of_neighbours(cluster))
     api = get_chronos(cluster)
     states = _seen(rows, found)
     for step in steps:
@@ -76,6 +73,24 @@ def _apply(cluster: Cluster, found: list[ChronosJob], *, now: datetime) -> list[
     if steps:
         log.info("chronos_reconciled", extra={"cluster": cluster.name, "steps": len(steps)})
     return steps
+
+
+def _rung_for() -> QuerySet[ScalingSchedule]:
+    """The schedules that a Chronos is to ring for."""
+    return ScalingSchedule.objects.filter(job__deleted_at__isnull=True, enabled=True, next_at__isnull=False)
+
+
+def _of_neighbours(cluster: Cluster) -> set[str]:
+    """Names of the jobs that other clusters keep in the same Chronos: two Marathons of one Mesos may share it."""
+    addresses = set(cluster.chronos_urls)
+    sharing = [
+        other.pk
+        for other in Cluster.objects.exclude(pk=cluster.pk)
+        if not addresses.isdisjoint(other.chronos_urls)
+    ]
+    if not sharing:
+        return set()
+    return {name_of(pk) for pk in _rung_for().filter(job__cluster__in=sharing).values_list("pk", flat=True)}
 
 
 @lru_cache(maxsize=64)

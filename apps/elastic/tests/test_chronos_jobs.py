@@ -205,6 +205,21 @@ class TestOnARunningChronos:
         assert reconcile(cluster) == ["delete", "delete"]
         assert chronos.jobs() == []
 
+    def test_two_clusters_that_share_it_leave_each_others_jobs_alone(
+        self, cluster: Cluster, chronos: ChronosApi
+    ) -> None:
+        neighbour = make_cluster(chronos_urls=cluster.chronos_urls)
+        ours, theirs = (make_schedule(job=make_job(cluster=each)) for each in (cluster, neighbour))
+
+        assert [reconcile(cluster), reconcile(neighbour), reconcile(cluster)] == [
+            ["missing"],
+            ["missing"],
+            [],
+        ]
+        assert {item["name"] for item in chronos.jobs()} == {name_of(ours.pk), name_of(theirs.pk)}
+        theirs.delete()
+        assert reconcile(cluster) == ["delete"]
+
     def test_what_somebody_changed_there_is_put_right(self, cluster: Cluster, chronos: ChronosApi) -> None:
         schedule = make_schedule(job=make_job(cluster=cluster))
         reconcile(cluster)

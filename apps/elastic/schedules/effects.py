@@ -46,12 +46,12 @@ def effects_run(*, now: datetime, first: int = 0, limit: int = EFFECTS_AT_ONCE) 
 
 def effects_put_off(*, limit: int = 200) -> None:
     """Say of those that wait whom they wait for."""
-    waiting = ScheduleRun.objects.filter(state=State.WAITING, text="").order_by("pk")[:limit]
-    by_job = {run.job_id: run for run in waiting}
+    waiting = ScheduleRun.objects.filter(state=State.WAITING, text="")
+    by_job = dict(waiting.order_by("pk").values_list("job_id", "pk")[:limit])
     holders = Operation.objects.active().filter(target_type="job", target_id__in=by_job)
     for job_id, operation in holders.values_list("target_id", "pk"):
-        by_job[job_id].text, by_job[job_id].values = BUSY, {"operation": operation}
-        by_job[job_id].save(update_fields=["text", "values"])
+        # Not of one that began meanwhile: then the operation is its own.
+        waiting.filter(pk=by_job[job_id]).update(text=BUSY, values={"operation": operation})
 
 
 @transaction.atomic

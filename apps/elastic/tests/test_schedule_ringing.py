@@ -258,6 +258,22 @@ class TestAJobWithoutAPolicy:
         Operation.objects.update(state=Operation.State.SUCCEEDED)
         assert effects_run(now=DUE) == 1
 
+    def test_that_begins_while_one_looks_is_not_said_to_wait_for_itself(self) -> None:
+        ring(make_due(job=make_running_job(instances=3)))
+        looks: list[str] = []
+
+        def begin_first(execute: Any, sql: str, *rest: Any) -> Any:
+            if 'FROM "core_operation"' in sql:
+                looks.append(sql)
+                if len(looks) == 1:
+                    effects_run(now=DUE)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(begin_first):
+            effects_put_off()
+        assert states() == [(2, "applied")]
+        assert ScheduleRun.objects.get().rendered == ""
+
     def test_that_waited_too_long_gets_the_newest_number_only(self) -> None:
         job = make_running_job(instances=3)
         make_job_operation(job)

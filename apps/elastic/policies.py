@@ -134,6 +134,7 @@ class ScalingFields(MetricFields):
         flat = {name: attrs.pop(name) for name in OF_METRIC if attrs.get(name) is not None}
         attrs = {name: value for name, value in attrs.items() if name not in OF_METRIC}
         attrs.pop("status", None)
+        attrs["notify"] = list(dict.fromkeys(attrs["notify"]))  # each group is told once
         attrs["metrics"] = self._metrics(flat, attrs.get("metrics"))
         if attrs["max"] < attrs["min"]:
             text = self.error_messages["min_to_max"] % {"min": attrs["min"]}

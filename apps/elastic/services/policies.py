@@ -64,6 +64,9 @@ def policy_set(*, job: Job, fields: Any, by: User) -> ScalingPolicy:
     values = checked(ScalingFields(data=fields))
     _check_quota(job, values["max"])
     given = values.pop("version", None)
+    Job.objects.select_for_update(no_key=True).get(
+        pk=job.pk
+    )  # two who save the first one wait for each other
     policy = ScalingPolicy.objects.select_for_update().filter(job=job).first()
     _check_groups(job, values["notify"], kept=policy.notify if policy else ())
     latest = policy.version if policy else 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -122,6 +124,13 @@ def test_only_groups_of_the_line_and_everybodys_can_be_told(job: Job, dev: User)
     assert api.put(url(job), {**SLIDE, "notify": ["gone_by_now"], "max": 4}).status_code == 200
 
 
+def test_a_group_that_is_named_twice_is_told_once(job: Job, dev: User) -> None:
+    make_group(name="for_all", product_line=None)
+    api = api_client(dev)
+    assert api.put(url(job), {**SLIDE, "notify": ["for_all", "for_all"]}).status_code == 200
+    assert api.get(url(job)).json()["notify"] == ["for_all"]
+
+
 def test_a_metric_stands_once(job: Job, dev: User) -> None:
     twice = [{"metric": "cpu", "target": 65}, {"metric": "cpu", "target": 70}]
     assert field_codes(api_client(dev).put(url(job), {"max": 9, "metrics": twice})) == {
@@ -141,6 +150,25 @@ def test_who_edited_an_old_version_is_told(job: Job, dev: User) -> None:
     assert client.put(url(job), {**SLIDE, "max": 6, "version": 1}).json()["version"] == 2
     answer = client.put(url(job), {**SLIDE, "max": 7, "version": 1})
     assert (answer.status_code, problem_type(answer)) == (409, "stale-version")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_save_the_first_policy_at_once_one_is_first(job: Job, dev: User) -> None:
+    barrier = threading.Barrier(4)
+    answers: list[int] = []
+
+    def save(most: int) -> None:
+        client = api_client(dev)
+        barrier.wait(10)
+        answers.append(client.put(url(job), {**SLIDE, "max": most, "version": 0}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=save, args=(most,)) for most in range(5, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(answers) == [200, 409, 409, 409]
 
 
 def test_strangers_find_nothing_and_viewers_change_nothing(job: Job) -> None:

@@ -22,6 +22,7 @@ from apps.elastic.loop.facts import Fact, Surroundings, read_capacity, read_fact
 from apps.elastic.loop.journal import Journal, checkpoint
 from apps.elastic.loop.samples import SampleReader, Samples
 from apps.elastic.loop.seen import Seen
+from apps.elastic.schedules.bounds import Bound
 from apps.hosts.capacity import Capacity
 
 if TYPE_CHECKING:
@@ -156,10 +157,10 @@ class Loop:
             exact=bound.exact if bound else None,
             quota_max=_quota(fact, wanted, around),
             capacity_max=self._room(entry, fact, wanted),
-            source_away=fact.cluster_id in samples.away,
+            source_away=fact.cluster_id in samples.away or fact.cluster_id in samples.none,
             approved_down_to=fact.approved_down_to(now=now),
         )
-        rests = _rests(fact, samples)
+        rests = _rests(fact, samples, bound)
         if rests is not None:
             decision = planning.Decision(entry.memory, wanted, planning.Reason(rests))
         else:
@@ -302,13 +303,13 @@ def _quota(fact: Fact, wanted: int, around: Surroundings) -> int | None:
     return None if left is None else wanted + left
 
 
-def _rests(fact: Fact, samples: Samples) -> str | None:
-    """Why there is nothing to decide."""
+def _rests(fact: Fact, samples: Samples, bound: Bound | None) -> str | None:
+    """Why there is nothing to decide. What a schedule says holds without monitoring, too."""
     if fact.target_version is None:
         return "not_published"
     if not fact.wanted:
         return "stopped"
-    if fact.cluster_id in samples.none:
+    if fact.cluster_id in samples.none and bound is None:
         return "no_source"
     return None
 

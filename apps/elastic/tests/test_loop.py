@@ -17,16 +17,18 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.tests.factories import make_member
 from apps.core.models import Notification, Operation
 from apps.core.tests.factories import make_cluster, make_group
+from apps.elastic.agent import autoscaler
 from apps.elastic.loop import tick
 from apps.elastic.loop.acting import enact
 from apps.elastic.loop.facts import Fact
+from apps.elastic.loop.samples import SampleReader
 from apps.elastic.loop.tick import Loop
-from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, ScalingState, ScheduleBound
 from apps.elastic.selectors import newest_decision
 from apps.elastic.services.retention import decisions_prune
 from apps.elastic.sources import ClusterSources
 from apps.elastic.telling import tell
-from apps.elastic.tests.factories import make_decision, make_policy
+from apps.elastic.tests.factories import make_decision, make_policy, make_schedule
 from apps.elastic.tests.world import World
 from apps.elastic.words import decision_text
 from apps.jobs.models import Instance, Job, ScaleExpiry
@@ -171,6 +173,25 @@ def test_repeats_are_one_row_that_counts(world: World, job: Job) -> None:
     assert (row.verdict, row.acted) == ("between", False)
     assert row.count >= 13
     assert row.last_at > row.at
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("exact", 4), ("floor", 4), (None, 2)])
+def test_a_schedule_holds_a_job_whose_cluster_has_no_monitoring(
+    job: Job, kind: str | None, wanted: int
+) -> None:
+    make_policy(job=job)
+    if kind is not None:
+        schedule = make_schedule(job=job, kind=kind, instances=4)
+        ScheduleBound.objects.create(job=job, schedule=schedule, kind=kind, instances=4, since=timezone.now())
+    with SampleReader(lambda cluster_id: None) as samples:
+        loop = Loop(samples, agent=autoscaler())
+        loop.tick(timezone.now())
+        loop.save(timezone.now())
+
+    job.refresh_from_db()
+    assert job.wanted == wanted
+    if kind is None:
+        assert ScalingDecision.objects.get().verdict == "no_source"
 
 
 def test_only_advising_changes_nothing_and_says_what_it_would(world: World, job: Job) -> None:

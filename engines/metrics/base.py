@@ -16,6 +16,9 @@ Metric: TypeAlias = Literal["cpu", "memory", "qps", "latency"]
 `latency`: milliseconds."""
 METRICS: tuple[Metric, ...] = ("cpu", "memory", "qps", "latency")
 
+MOST = 1e15
+"""A larger value, a negative one or none at all (NaN) is an instance's nonsense, as if it had sent nothing."""
+
 SeriesKey: TypeAlias = tuple[str, Metric]
 """(`JobSeries.key`, metric)."""
 
@@ -38,6 +41,11 @@ class Point:
     mean: float
     total: float
     reporting: int
+
+
+def is_sensible(value: float) -> bool:
+    """Whether an instance's sample may count."""
+    return 0 <= value <= MOST
 
 
 class SourceAway(Exception):

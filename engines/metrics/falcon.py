@@ -36,29 +36,13 @@ _ROWS: Final = ((720, 1), (576, 5), (504, 20), (766, 180), (730, 720))
 _TIMEOUTS = Timeouts(connect_s=1.0, read_s=4.0, total_s=8.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Under which name a metric is pushed; `is_rest`: what is pushed is what is left of 100 %."""
-
-    name: str
-    is_rest: bool = False
-
-    def value(self, pushed: float) -> float:
-        return 100.0 - pushed if self.is_rest else pushed
-
-
-BUSY_COUNTERS: Mapping[Metric, Counter] = {
-    "cpu": Counter("cpu.busy"),
-    "memory": Counter("mem.memused.percent"),
-    "qps": Counter("qps"),
-    "latency": Counter("latency"),
+COUNTERS: Mapping[Metric, str] = {
+    "cpu": "cpu.busy",
+    "memory": "mem.memused.percent",
+    "qps": "qps",
+    "latency": "latency",
 }
-IDLE_COUNTERS: Mapping[Metric, Counter] = {
-    **BUSY_COUNTERS,
-    "cpu": Counter("cpu.idle", is_rest=True),
-    "memory": Counter("mem.memfree.percent", is_rest=True),
-}
-"""For stock agents, which leave `cpu.busy` and `mem.memused.percent` out. Nothing above 100 % can be seen so."""
+"""Under which name each metric is pushed (docs/falcon.md)."""
 
 
 class FalconSource:
@@ -71,7 +55,6 @@ class FalconSource:
         *,
         name: str,
         step_s: int = 5,
-        counters: Mapping[Metric, Counter] = BUSY_COUNTERS,
         timeouts: Timeouts = _TIMEOUTS,
         ca_bundle: str | None = None,
     ) -> None:
@@ -81,7 +64,6 @@ class FalconSource:
         self._graph = FalconGraph(transport)
         self._name = name
         self._step_s = step_s
-        self._counters = counters
         self._gatherings: dict[SeriesKey, Gathering] = {}
 
     @property
@@ -108,8 +90,8 @@ class FalconSource:
             self._catch_up(missing, owners, start_s=missed_from, end_s=int(now_s))
         for answers in self._each(self._graph.last_points, _chunks(owners, POINTS_PER_CALL)):
             for last in answers:
-                gathering, counter = owners[(last.endpoint, last.counter)]
-                gathering.add(last.endpoint, last.time_s, counter.value(last.value))
+                if owner := owners.get((last.endpoint, last.counter)):
+                    owner.add(last.endpoint, last.time_s, last.value)
         self._keep(gatherings, now_s=now_s)
         found = {}
         for job in series:
@@ -123,20 +105,19 @@ class FalconSource:
         self, endpoints: Sequence[str], metric: Metric, *, start_s: int, end_s: int, step_s: int
     ) -> Sequence[Point]:
         """See the port. What is older than the raw points is Falcon's own average."""
-        counter = self._counters[metric]
         values: dict[str, dict[int, float]] = {endpoint: {} for endpoint in endpoints}
         coarsest = self._step_s
         for begin, end in self._windows(start_s, end_s):
 
             def ask(some: Sequence[str], begin: int = begin, end: int = end) -> list[_History]:
-                found = self._graph.history(some, [counter.name], start_s=begin, end_s=end)
+                found = self._graph.history(some, [COUNTERS[metric]], start_s=begin, end_s=end)
                 return [_History(row.endpoint, row.points) for row in found]
 
             for rows in self._each(ask, _chunks(endpoints, HOSTS_PER_CALL)):
                 for row in rows:
                     coarsest = max(coarsest, row.spacing_s)
                     known = values.setdefault(row.endpoint, {})
-                    known.update((at, counter.value(value)) for at, value in row.points if value is not None)
+                    known.update((at, value) for at, value in row.points if value is not None)
         spacing = -(-max(step_s, coarsest) // step_s) * step_s
         return resampled((sorted(known.items()) for known in values.values()), step_s=spacing)
 
@@ -168,10 +149,10 @@ class FalconSource:
 
     def _owners(
         self, series: Sequence[JobSeries], gatherings: Mapping[SeriesKey, Gathering]
-    ) -> dict[tuple[str, str], tuple[Gathering, Counter]]:
+    ) -> dict[tuple[str, str], Gathering]:
         """Whose sample a Falcon counter is."""
         return {
-            (endpoint, self._counters[metric].name): (gatherings[(job.key, metric)], self._counters[metric])
+            (endpoint, COUNTERS[metric]): gatherings[(job.key, metric)]
             for job in series
             for metric in job.metrics
             for endpoint in job.endpoints
@@ -187,13 +168,13 @@ class FalconSource:
     def _catch_up(
         self,
         series: Sequence[JobSeries],
-        owners: Mapping[tuple[str, str], tuple[Gathering, Counter]],
+        owners: Mapping[tuple[str, str], Gathering],
         *,
         start_s: int,
         end_s: int,
     ) -> None:
         metrics = sorted({metric for job in series for metric in job.metrics})
-        names = [self._counters[metric].name for metric in metrics]
+        names = [COUNTERS[metric] for metric in metrics]
         endpoints = list(dict.fromkeys(endpoint for job in series for endpoint in job.endpoints))
 
         def ask(some: Sequence[str]) -> list[tuple[str, str, int, float]]:
@@ -207,7 +188,7 @@ class FalconSource:
         for rows in self._each(ask, _chunks(endpoints, HOSTS_PER_CALL)):
             for endpoint, name, at, value in rows:
                 if owner := owners.get((endpoint, name)):
-                    owner[0].add(endpoint, at, owner[1].value(value))
+                    owner.add(endpoint, at, value)
 
     def _windows(self, start_s: int, end_s: int) -> list[tuple[int, int]]:
         """What is long ago and what is recent, apart: a query for the former does not see the newest."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engines.metrics.base import Point
+from engines.metrics.base import Point, is_sensible
 
 _PATIENCE_STEPS = 1.5
 _SILENT_AFTER_STEPS = 2
@@ -35,7 +35,9 @@ class Gathering:
     _newest: dict[str, int] = field(default_factory=dict)
 
     def add(self, endpoint: str, time_s: int, value: float) -> None:
-        """A sample of an instance; one that was added before changes nothing."""
+        """A sample of an instance; one that was added before, or is nonsense, changes nothing."""
+        if not is_sensible(value):
+            return
         if time_s > self._newest.get(endpoint, 0):
             self._newest[endpoint] = time_s
         if time_s > self.handed_s:
@@ -78,6 +80,8 @@ def resampled(series: Iterable[Iterable[tuple[float, float]]], *, step_s: int) -
     for points in series:
         sums: dict[int, tuple[float, int]] = {}
         for time_s, value in points:
+            if not is_sensible(value):
+                continue
             end = -int(-time_s // step_s) * step_s
             total, count = sums.get(end, (0.0, 0))
             sums[end] = (total + value, count + 1)

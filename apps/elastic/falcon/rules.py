@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.falcon.wire import Operator, Strategy
-from engines.metrics.falcon import BUSY_COUNTERS
+from engines.metrics.falcon import COUNTERS
 
 TOLERANCE = 0.1
 """A held value is left alone as long as it is within this share of the target."""
@@ -36,7 +36,7 @@ def waking(metrics: Sequence[Mapping[str, Any]]) -> frozenset[Strategy]:
 
 
 def _of_metric(entry: Mapping[str, Any]) -> Iterator[Strategy]:
-    counter = BUSY_COUNTERS[entry["metric"]].name
+    counter = COUNTERS[entry["metric"]]
     if entry["mode"] == "target":
         # Below the target nothing is urgent: scaling in waits for its window anyhow.
         yield _wake(counter, ">", entry["target"] * (1 + TOLERANCE))

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from apps.elastic.planning import Sample
-from engines.metrics.base import JobSeries, MetricSource, Point, SeriesKey, SourceAway
+from engines.metrics.base import JobSeries, MetricSource, Point, SeriesKey, SourceAway, is_sensible
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,6 @@ ANSWER_WITHIN_S = 3.0
 SINCE_S = 60.0
 """How far back a tick asks: what was handed out already, a source does not hand out again."""
 MAX_THREADS = 32
-ABSURD = 1e15
-"""Larger values are nonsense that an instance sent: they count as nothing, and no arithmetic overflows."""
 
 SourceOf = Callable[[int], MetricSource | None]
 """A cluster's source by the cluster's id; None where it has none."""
@@ -93,4 +91,4 @@ def _take(found: Samples, answer: Answer) -> None:
 
 def samples_of(points: Iterable[Point]) -> list[Sample]:
     """What the decision takes of them."""
-    return [Sample(one.time_s, one.mean, one.reporting) for one in points if 0 <= one.mean <= ABSURD]
+    return [Sample(one.time_s, one.mean, one.reporting) for one in points if is_sensible(one.mean)]

@@ -1,3 +1,7 @@
+import math
+
+import pytest
+
 from engines.metrics.base import Point
 from engines.metrics.gathering import Gathering, resampled
 
@@ -61,6 +65,12 @@ def test_what_is_older_than_asked_for_is_left_out() -> None:
     add(found, a=[(90, 1), (95, 2)])
 
     assert found.ready(["a"], now_s=96) == [Point(95, 2, 2, 1)]
+
+
+@pytest.mark.parametrize("nonsense", [math.nan, math.inf, 1e200, -1.0])
+def test_an_instance_that_sends_nonsense_is_as_one_that_sends_nothing(nonsense: float) -> None:
+    assert gathering(a=[(95, nonsense)], b=[(95, 3)]).ready(["a", "b"], now_s=95) == [Point(95, 3, 3, 1)]
+    assert resampled([[(5, nonsense)], [(5, 3.0)]], step_s=5) == [Point(5, 3, 3, 1)]
 
 
 def test_histories_are_averaged_to_the_step_and_put_together() -> None:

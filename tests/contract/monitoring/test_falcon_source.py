@@ -10,7 +10,7 @@ import pytest
 from clients.falcon import FalconPush, FalconToken
 from clients.falcon.wire import Sample
 from engines.metrics.base import JobSeries, Metric, Point, SourceAway
-from engines.metrics.falcon import IDLE_COUNTERS, FalconSource
+from engines.metrics.falcon import FalconSource
 from sandbox.falcon.testing import TOKEN, FalconProcess, running_falcon
 
 
@@ -71,16 +71,6 @@ def test_all_metrics_of_many_jobs_in_one_call(
         for task in tasks
         for metric, value in (("cpu", 150.0), ("memory", 40.0), ("qps", 7.0), ("latency", 12.5))
     }
-
-
-def test_stock_agents_tell_what_is_idle(
-    falcon: FalconProcess, push: FalconPush, tasks: tuple[str, ...], now: int
-) -> None:
-    source = FalconSource(falcon.url, FalconToken(TOKEN), name="falcon test", counters=IDLE_COUNTERS)
-    push.push([sample(tasks[0], 30, now, "cpu.idle"), sample(tasks[0], 80, now, "mem.memfree.percent")])
-
-    found = source.latest([job(tasks[:1], "cpu", "memory")], since_s=now - 60, now_s=now + 1)
-    assert [points[0].mean for points in found.values()] == [70.0, 20.0]
 
 
 def test_a_tick_that_came_late_misses_nothing(

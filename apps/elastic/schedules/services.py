@@ -57,7 +57,8 @@ def schedule_create(
 def schedule_change(*, schedule: ScalingSchedule, by: User, fields: Mapping[str, Any]) -> ScalingSchedule:
     """Change some fields. A changed number counts from the next slot; disabling ends what the row holds now."""
     require_editable(schedule.job, by=by)
-    schedule = ScalingSchedule.objects.select_for_update().select_related("job__cluster").get(pk=schedule.pk)
+    rows = ScalingSchedule.objects.select_related("job__product_line")
+    schedule = rows.select_for_update(of=("self",), no_key=True).get(pk=schedule.pk)
     changed = sorted(name for name, value in fields.items() if getattr(schedule, name) != value)
     if not changed:
         return schedule
@@ -93,7 +94,7 @@ def schedule_delete(*, schedule: ScalingSchedule, by: User) -> None:
 
 @transaction.atomic
 def schedule_token_revoke(*, schedule: ScalingSchedule, by: User) -> None:
-    """From now on only a new token counts, which goes to Chronos at once."""
+    """Revoke the token that the schedule's Chronos job has; the new one goes there at once."""
     require_editable(schedule.job, by=by)
     ScalingSchedule.objects.filter(pk=schedule.pk).update(token_generation=F("token_generation") + 1)
     job = schedule.job

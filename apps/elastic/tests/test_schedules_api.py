@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
@@ -16,9 +18,10 @@ from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.core.tests.factories import make_cluster
 from apps.elastic.models import ScalingSchedule, ScheduleBound
+from apps.elastic.schedules.services import schedule_change
 from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import Job
-from apps.jobs.tests.factories import make_running_job
+from apps.jobs.tests.factories import make_job_operation, make_running_job
 
 pytestmark = pytest.mark.django_db
 
@@ -228,3 +231,29 @@ class TestCalendar:
     @pytest.mark.parametrize("days", ["0", "32", "x"])
     def test_days_are_from_1_to_31(self, client: APIClient, job: Job, days: str) -> None:
         assert "days" in field_codes(client.get(url(job, f"scaling/calendar/?days={days}")))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_row_is_changed_the_clusters_operations_go_on(job: Job, dev: User) -> None:
+    schedule, other = make_schedule(job=job), make_running_job(cluster=job.cluster)
+    failed: list[Exception] = []
+
+    def begin() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                make_job_operation(other)
+                ScheduleBound.objects.create(
+                    job=job, schedule=schedule, kind="floor", instances=2, since=timezone.now()
+                )
+        except OperationalError as exc:
+            failed.append(exc)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        schedule_change(schedule=schedule, by=dev, fields={"instances": 3})
+        thread = threading.Thread(target=begin)
+        thread.start()
+        thread.join(10)
+    assert failed == []

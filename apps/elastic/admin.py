@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
+from typing import Any
 
-from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from apps.core.admin_site import ReadOnlyAdmin, ReadOnlyInline, person_of
 from apps.elastic.models import (
     ScalingDecision,
     ScalingPolicy,
@@ -13,6 +19,7 @@ from apps.elastic.models import (
     ScalingState,
     ScheduleRun,
 )
+from apps.elastic.schedules.services import schedule_token_revoke
 
 
 class ScalingStateInline(ReadOnlyInline):
@@ -43,6 +50,19 @@ class ScalingDecisionAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
 
 
+@admin.action(
+    description=_("Revoke the tokens of the selected schedules: Chronos is given new ones"),
+    permissions=["view"],
+)
+def revoke_tokens(_admin: Any, request: HttpRequest, queryset: QuerySet[ScalingSchedule]) -> None:
+    with transaction.atomic():
+        schedules = list(queryset.select_related("job__product_line"))
+        for schedule in schedules:
+            schedule_token_revoke(schedule=schedule, by=person_of(request))
+    text = ngettext("%(count)s token is revoked.", "%(count)s tokens are revoked.", len(schedules))
+    messages.success(request, text % {"count": len(schedules)})
+
+
 @admin.register(ScalingSchedule)
 class ScalingScheduleAdmin(ReadOnlyAdmin):
     list_display = [
@@ -61,6 +81,7 @@ class ScalingScheduleAdmin(ReadOnlyAdmin):
     list_select_related = ["job"]
     search_fields = ["job__tag", "note"]
     raw_id_fields = ["job", "created_by"]
+    actions = [revoke_tokens]
 
 
 @admin.register(ScheduleRun)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.tests.factories import make_member
+from apps.accounts.tests.factories import make_member, make_sre
 from apps.core.models import Cluster, Notification, Operation, render_line
 from apps.core.tests.client import api_client, problem_type
 from apps.core.tests.factories import make_cluster, make_group
@@ -22,7 +23,6 @@ from apps.elastic.schedules.effects import effects_put_off, effects_run
 from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.ringing import MISFIRE_AFTER, Rung, schedule_rung
 from apps.elastic.schedules.selectors import schedule_bounds
-from apps.elastic.schedules.services import schedule_token_revoke
 from apps.elastic.schedules.settling import runs_due_settle
 from apps.elastic.schedules.telling import runs_tell
 from apps.elastic.schedules.tokens import token_of
@@ -426,10 +426,14 @@ class TestTheDoor:
             client.credentials(HTTP_AUTHORIZATION=f"{keyword} {own}")
             assert client.get("/api/v1/jobs/").status_code == 401
 
-    def test_a_revoked_token_is_refused(self) -> None:
+    def test_a_token_that_an_sre_revoked_is_refused(self) -> None:
         schedule = make_schedule()
         old = token_of(schedule_id=schedule.pk, generation=1)
-        schedule_token_revoke(schedule=schedule, by=make_member(schedule.job.product_line))
+        sre = Client()
+        sre.force_login(make_sre())
+        asked = {"action": "revoke_tokens", "_selected_action": [schedule.pk]}
+        answer = sre.post(reverse("admin:elastic_scalingschedule_changelist"), asked, follow=True)
+        assert "1 token is revoked." in answer.content.decode()
 
         assert self.call(schedule.pk, f"Ocean-Schedule {old}").status_code == 404
         new = token_of(schedule_id=schedule.pk, generation=2)

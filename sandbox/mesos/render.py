@@ -37,7 +37,6 @@ COUNTED_STATES = (
     "TASK_FAILED", "TASK_LOST", "TASK_ERROR", "TASK_UNREACHABLE",
 )  # fmt: skip
 """The states that `/state-summary` counts."""
-LIVE_STATES = (TaskState.STAGING, TaskState.STARTING, TaskState.RUNNING, TaskState.KILLING)
 
 
 def resources_json(scalars: Mapping[str, float], ports: str = "") -> Json:

@@ -147,11 +147,6 @@ def kind_label(name: str) -> str:
     return str(known.label) if known else name
 
 
-def find_kind(name: str) -> Kind | None:
-    """The kind; None for one that this release does not know: a newer one may have written the row."""
-    return _kinds.get(name)
-
-
 def kinds_of(queue: str) -> list[str]:
     """The names of the kinds that wait in this queue."""
     return [name for name, kind in _kinds.items() if kind.queue == queue]

@@ -20,12 +20,12 @@ from apps.core.serializers import checked
 from apps.elastic.api.schedule_shapes import (
     CalendarQuery,
     CalendarSerializer,
-    ScheduleFields,
     ScheduleRunSerializer,
     ScheduleSerializer,
 )
 from apps.elastic.models import ScalingSchedule, ScheduleRun
 from apps.elastic.models.schedule import START_FORMAT
+from apps.elastic.schedules.fields import ScheduleFields
 from apps.elastic.schedules.selectors import calendar_of, runs_of, schedules_of
 from apps.elastic.schedules.services import schedule_change, schedule_create, schedule_delete
 from apps.jobs.api.base import OfJob, describe_tag

@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.serializers import checked
-from apps.elastic.api.schedule_shapes import ScheduleFields
 from apps.elastic.models import ScalingSchedule
 from apps.elastic.models.schedule import ScheduleKind
 from apps.elastic.schedules.calendar import read_interval
+from apps.elastic.schedules.fields import ScheduleFields
 from apps.elastic.schedules.selectors import schedules_of
 from apps.elastic.schedules.services import schedule_change, schedule_create, schedule_delete
 from apps.jobs.forms.fields import ChoiceField, NumberField, TextField
@@ -36,7 +36,6 @@ ZONES = (
 """Offered; any other of the database of time zones can be typed."""
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)")
 _PATH = re.compile(rf"{KEY}\[(?P<index>\d+)\](?:\.(?P<field>.*))?")
-INTERVAL = ("years", "months", "days", "time")
 
 
 class ScheduleRow(RowForm):

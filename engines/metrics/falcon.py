@@ -29,6 +29,8 @@ HOSTS_PER_CALL = 100
 CALLS_AT_ONCE = 4
 _LATE_STEPS = 1.5
 _MOST_MISSED_STEPS = 12
+_AHEAD_STEPS = 2
+"""A sample that is further ahead, from a host whose clock is wrong, does not count: beside it all others would be old."""
 _RAW_POINTS = 720
 _RECENT_POINTS = 700
 _ROWS: Final = ((720, 1), (576, 5), (504, 20), (766, 180), (730, 720))
@@ -88,9 +90,11 @@ class FalconSource:
             missed_from = int(min(gathering.asked_s or now_s for gathering in late.values())) - self._step_s
             missing = [job for job in series if any((job.key, metric) in late for metric in job.metrics)]
             self._catch_up(missing, owners, start_s=missed_from, end_s=int(now_s))
+        newest_s = now_s + _AHEAD_STEPS * self._step_s
         for answers in self._each(self._graph.last_points, _chunks(owners, POINTS_PER_CALL)):
             for last in answers:
-                if owner := owners.get((last.endpoint, last.counter)):
+                owner = owners.get((last.endpoint, last.counter))
+                if owner is not None and last.time_s <= newest_s:
                     owner.add(last.endpoint, last.time_s, last.value)
         self._keep(gatherings, now_s=now_s)
         found = {}

@@ -58,6 +58,20 @@ def test_asking_for_one_job_alone_in_between_makes_no_moment_of_the_others_come_
     assert source.latest([one, other], since_s=now - 60, now_s=now - 2) == {}
 
 
+def test_an_instance_whose_clock_is_ahead_is_as_one_that_sends_nothing(
+    source: FalconSource, push: FalconPush, tasks: tuple[str, ...], now: int
+) -> None:
+    push.push([sample(tasks[0], 10, now - 5), sample(tasks[1], 90, now + 3600)])
+    first = source.latest([job(tasks)], since_s=now - 60, now_s=now - 4)
+    push.push([sample(tasks[0], 20, now)])
+    second = source.latest([job(tasks)], since_s=now - 60, now_s=now + 1)
+
+    assert [first, second] == [
+        {("job", "qps"): [Point(now - 5, 10.0, 10.0, 1)]},
+        {("job", "qps"): [Point(now, 20.0, 20.0, 1)]},
+    ]
+
+
 def test_all_metrics_of_many_jobs_in_one_call(
     source: FalconSource, push: FalconPush, tasks: tuple[str, ...], now: int
 ) -> None:

@@ -30,7 +30,7 @@ CALLS_AT_ONCE = 4
 _LATE_STEPS = 1.5
 _MOST_MISSED_STEPS = 12
 _AHEAD_STEPS = 2
-"""A sample that is further ahead, from a host whose clock is wrong, does not count: beside it all others would be old."""
+"""Samples further ahead are of a host whose clock is wrong, and do not count: beside them all others would be old."""
 _RAW_POINTS = 720
 _RECENT_POINTS = 700
 _ROWS: Final = ((720, 1), (576, 5), (504, 20), (766, 180), (730, 720))

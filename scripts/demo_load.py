@@ -2,7 +2,12 @@
 
 Publishes the demo service on the running copy of Ocean (OCEAN_VAR says which), with a policy that holds 60 requests a
 second for each instance, which can do 100; then sends requests to its instances' ports, as a balancer would: a calm
-while, three times as much, and calm again. Prints what happens as it does, the loop's own words among it.
+while, five times as much, and calm again. Prints what happens as it does, the loop's own words among it.
+
+The defaults tell one story in three and a half minutes: 1 instance, 3 of them seconds after the step, which stay for as
+long as it lasts, and 1 again once the load has been low for the policy's look-back of a minute. 28 requests/s are fewer
+than half of what is to be held, so that not even a trend of twice as many (the most that is ever forecast) asks for a
+second instance; 140 ask for three and leave room for the noise of random requests.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -44,7 +50,10 @@ JOB = {
 POLICY = {"metric": "qps", "mode": "target", "target": 60, "min": 1, "max": 8, "window_s": 60}
 LOOK_EVERY_S = 1.0
 SAY_EVERY_S = 5.0
+SAMPLE_EVERY_S = 5.0
+"""The service measures itself at each multiple of this; a load that changes there shows as one clean step."""
 ANSWER_WITHIN_S = 15.0
+RUNS_WITHIN_S = 120.0
 
 
 @dataclass(slots=True)
@@ -74,6 +83,7 @@ class Demo:
         self.counts: dict[str, int] = {}
         self.tally = Tally()
         self._said = 0
+        self._changed_s = 0.0
 
     async def call(self, method: str, path: str, body: Any = None, *, fine: Sequence[int] = ()) -> Any:
         """The answer's JSON; None for a status that is `fine` all the same. Ends the program with any other's words."""
@@ -96,9 +106,14 @@ class Demo:
         await self.call("PUT", f"jobs/{TAG}/scaling/", POLICY)
         newest = await self.call("GET", f"jobs/{TAG}/scaling/history/?acted=true&page_size=1")
         self._said = max((row["id"] for row in newest["results"]), default=0)
+        until = time.monotonic() + RUNS_WITHIN_S
         while not self.targets:
-            await self.look()
+            if time.monotonic() > until:
+                job = await self.call("GET", f"jobs/{TAG}/")
+                why = "; ".join(problem["what"] for problem in job["problems"])
+                raise SystemExit(f"{TAG} does not run after {RUNS_WITHIN_S:.0f} s: {why or job['state']}")
             await asyncio.sleep(LOOK_EVERY_S)
+            await self.look()
 
     async def look(self) -> None:
         """Where its healthy instances are, and what the loop has done."""
@@ -113,7 +128,8 @@ class Demo:
         for row in reversed(decisions["results"]):
             if row["id"] > self._said:
                 self._said = row["id"]
-                say(f"    {row['text']}")
+                since_s = datetime.fromisoformat(row["time"]).timestamp() - self._changed_s
+                say(f"    {row['text']} ({since_s:.1f} s after the load changed)")
 
     async def request(self, place: int) -> None:
         """One request; as a balancer would, it goes to another instance where one does not listen any more."""
@@ -138,6 +154,7 @@ class Demo:
 
     async def load(self, rate: float, seconds: float) -> None:
         """Requests at random moments, so many a second on average, to one instance after the other."""
+        self._changed_s = time.time()
         due = time.monotonic()
         ends, say_at, look_at = due + seconds, due + SAY_EVERY_S, due
         running: set[asyncio.Task[None]] = set()
@@ -183,22 +200,33 @@ async def run(options: argparse.Namespace) -> None:
         demo = Demo(session, web=ports["web"], token=token)
         await demo.prepare()
         say(f"http://127.0.0.1:{ports['web']}/jobs/{TAG}/scaling/")
-        for factor, seconds in ((1, options.calm), (3, options.high), (1, options.calm + options.after)):
-            await demo.load(options.rate * factor, seconds)
+        await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
+        for words, rate, seconds in (
+            ("a calm while", options.rate, options.calm),
+            (f"{options.times:g} times as much", options.rate * options.times, options.high),
+            ("calm again", options.rate, options.after),
+        ):
+            say(f"{words}: {rate:g} requests/s for {seconds:g} s")
+            await demo.load(rate, seconds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.demo_load", description=__doc__)
-    parser.add_argument(
-        "--rate", type=float, default=50, help="requests a second while it is calm (default: 50)"
-    )
-    parser.add_argument("--calm", type=float, default=45, help="seconds before the step (default: 45)")
-    parser.add_argument("--high", type=float, default=90, help="seconds of three times as many (default: 90)")
-    parser.add_argument(
-        "--after", type=float, default=120, help="seconds more of calm after it (default: 120)"
-    )
+    for name, default, words in (
+        ("rate", 28, "requests a second while it is calm"),
+        ("times", 5, "so many times as much after the step"),
+        ("calm", 30, "seconds before the step"),
+        ("high", 75, "seconds that it lasts"),
+        ("after", 100, "seconds of calm after it"),
+    ):
+        parser.add_argument(f"--{name}", type=float, default=default, help=f"{words} (default: {default})")
     parser.add_argument("--person", default="dev", help="a demo person (default: dev)")
-    asyncio.run(run(parser.parse_args()))
+    try:
+        asyncio.run(run(parser.parse_args()))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except aiohttp.ClientConnectionError as exc:
+        raise SystemExit(f"Ocean does not answer (`make run` starts it): {exc}") from exc
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // What every page does: the reader's time zone, the theme switch without a reload, and toasts.
 const ZONE_COOKIE = "ocean_tz";
 const TOAST_MS = 8000;
+const AGAIN_MS = 1500;
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `${ZONE_COOKIE}=${zone}; path=/; max-age=31536000; SameSite=Lax`;
@@ -11,6 +12,15 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   document.documentElement.dataset.theme = event.submitter.value;
   fetch(form.action, { method: "POST", body: new FormData(form, event.submitter), redirect: "manual" });
+});
+
+// A double click on a button sends its form once.
+const sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (performance.now() - (sent.get(form) ?? -Infinity) < AGAIN_MS) event.preventDefault();
+  else sent.set(form, performance.now());
 });
 
 function toast(text) {

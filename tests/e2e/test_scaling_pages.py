@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from apps.accounts.tests.factories import make_member
 from apps.core.live import announce
 from apps.elastic.models import ScalingPolicy, ScalingSchedule
 from apps.elastic.tests.factories import make_decision, make_policy
-from apps.jobs.models import Job
+from apps.jobs.models import Job, JobVersion
 from apps.jobs.tests.factories import make_running_job
 from tests.e2e.test_frame import live, sign_in
 
@@ -121,6 +121,53 @@ def test_an_error_stands_at_its_field_and_what_was_typed_is_kept(
         expect(of(page, name)).to_have_value(value)
     assert ScalingPolicy.objects.get().version == 1
     assert not ScalingSchedule.objects.exists()
+
+
+def test_a_double_click_saves_once_and_what_came_of_it_is_shown(page: Page, job: Job) -> None:
+    page.goto(f"/jobs/{job.tag}/edit/")
+    page.locator("[name='command']").fill("./changed")
+    page.get_by_role("tab", name="Autoscaling").click()
+    of(page, "enabled").check()
+    page.get_by_role("button", name="Save", exact=True).dblclick()
+    expect(page.get_by_text("Saved as version 2.")).to_be_visible()
+    expect(page.get_by_text("The scaling policy is saved")).to_be_visible()
+    assert JobVersion.objects.filter(job=job).count() == 2
+    assert ScalingPolicy.objects.get().version == 1
+
+
+def test_a_pause_in_hand_survives_what_happens_meanwhile(page: Page, job: Job) -> None:
+    policy = make_policy(job=job)
+    page.goto(f"/jobs/{job.tag}/scaling/")
+    live(page)
+    page.get_by_role("button", name="Pause").press("Enter")
+    reason = page.get_by_role("dialog").get_by_label("Reason")
+    reason.fill("a load test")
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "scaling-standing"):
+        announce(f"scaling:{job.pk}")
+    expect(reason).to_have_value("a load test")
+    reason.press("Enter")
+    expect(page.locator("#scaling-standing")).to_contain_text("a load test")
+    policy.refresh_from_db()
+    assert policy.paused_reason == "a load test"
+
+
+def test_scaling_is_paused_and_saved_without_scripts(browser: Browser, web: str) -> None:
+    job = make_running_job(name="shop", instances=3)
+    policy = make_policy(job=job)
+    context = browser.new_context(base_url=web, java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    sign_in(page, make_member(job.product_line))
+    page.goto(f"/jobs/{job.tag}/scaling/")
+    page.get_by_label("Reason").fill("a load test")
+    page.locator("#pause-scaling").get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#scaling-standing")).to_contain_text("a load test")
+    page.goto(f"/jobs/{job.tag}/edit/")
+    of(page, "max").fill("7")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("The scaling policy is saved")).to_be_visible()
+    policy.refresh_from_db()
+    assert (policy.max, policy.paused_reason) == (7, "a load test")
+    context.close()
 
 
 def test_a_moment_of_the_chart_is_read_by_keys_and_stays_when_the_chart_goes_on(page: Page, job: Job) -> None:

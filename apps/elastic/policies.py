@@ -16,6 +16,7 @@ from rest_framework import serializers
 from apps.core.serializers import Strict
 from apps.elastic import planning
 from apps.elastic.models import ScalingPolicy
+from apps.jobs.spec.fields import NumberField
 from apps.jobs.spec.strategy import MAX_INSTANCES
 
 METRICS = (
@@ -35,8 +36,8 @@ OF_METRIC = ("metric", "mode", "out", "in", "target", "share")
 NO_LIMITS = _("Say `out` (when to add instances), `in` (when to take some away), or both.")
 
 
-def _limit(**options: Any) -> serializers.FloatField:
-    return serializers.FloatField(min_value=0, max_value=MAX_LIMIT, **options)
+def _limit(**options: Any) -> NumberField:
+    return NumberField(min_value=0, max_value=MAX_LIMIT, **options)
 
 
 class OutFields(Strict):
@@ -67,8 +68,8 @@ class MetricFields(Strict):
     metric = serializers.ChoiceField(choices=METRICS)
     mode = serializers.ChoiceField(choices=MODES, required=False)
     out = OutFields(required=False, allow_null=True)
-    target = serializers.FloatField(min_value=0.001, max_value=MAX_LIMIT, required=False, allow_null=True)
-    share = serializers.FloatField(min_value=0.05, max_value=0.95, required=False, allow_null=True)
+    target = NumberField(min_value=0.001, max_value=MAX_LIMIT, required=False, allow_null=True)
+    share = NumberField(min_value=0.05, max_value=0.95, required=False, allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
         return {**super().get_fields(), "in": InFields(required=False, allow_null=True)}

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from apps.core.errors import FieldError, InvalidInput, StaleVersion
 from apps.core.notifications.access import groups_visible
 from apps.core.serializers import checked
 from apps.elastic.forms.policy import MetricRow, PolicyForm, initial_of
 from apps.elastic.forms.schedules import ZONES, ScheduleRows
+from apps.elastic.forms.shown import digest
 from apps.elastic.models import ScalingPolicy
-from apps.elastic.policies import ScalingFields
+from apps.elastic.policies import ScalingFields, policy_body
 from apps.elastic.services import policy_delete, policy_set
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.models import Job
@@ -29,7 +32,12 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 ID = "scaling"
-BACKTEST_DAYS = (1, 3, 7)
+BACKTEST_SPANS: Mapping[str, tuple[timedelta, Promise]] = {
+    "1h": (timedelta(hours=1), gettext_lazy("1 hour")),
+    "1d": (timedelta(days=1), gettext_lazy("1 day")),
+    "3d": (timedelta(days=3), gettext_lazy("3 days")),
+    "7d": (timedelta(days=7), gettext_lazy("7 days")),
+}
 _METRIC = re.compile(r"metrics\[(?P<index>\d+)\](?:\.(?P<field>.*))?")
 
 
@@ -41,8 +49,9 @@ class ScalingPart:
 
     def __init__(self, user: User, job: Job | None, data: Mapping[str, str] | None = None) -> None:
         self.is_bound = data is not None
+        self._data = data
         self.job = job
-        self.backtest_days = BACKTEST_DAYS
+        self.backtest_spans = [(name, label) for name, (_span, label) in BACKTEST_SPANS.items()]
         self.policy = ScalingPolicy.objects.filter(job=job).first() if job else None
         entries = self.policy.metrics if self.policy else [_FIRST]
         self.form = PolicyForm(
@@ -55,12 +64,31 @@ class ScalingPart:
         self._is_stale = False
 
     @property
+    def backtest_usual(self) -> str:
+        """What is replayed unless somebody chooses: a day, and of a job that is younger the finer values of an hour."""
+        is_young = self.job is not None and timezone.now() - self.job.created_at < timedelta(days=1)
+        return "1h" if is_young else "1d"
+
+    @property
+    def backtest_span(self) -> tuple[timedelta, Promise]:
+        """The one that was chosen, with its words."""
+        chosen = (self._data or {}).get("backtest_span", "")
+        return BACKTEST_SPANS[chosen if chosen in BACKTEST_SPANS else self.backtest_usual]
+
+    @property
     def edited_version(self) -> str:
         """The version that is edited. After somebody else's save was told of, it is theirs: saving once more is then a
         decision."""
-        if self._is_stale and self.policy is not None:
-            return str(self.policy.version)
+        if self._is_stale:
+            return str(self.policy.version if self.policy else 0)
         return str(self.form["version"].value() or 0)
+
+    @property
+    def shown(self) -> str:
+        """The policy that `edited_version` is of."""
+        if self.is_bound and not self._is_stale:
+            return str(self.form["shown"].value() or "")
+        return _digest_of(policy_body(self.policy)) if self.policy else ""
 
     @property
     def label(self) -> str | Promise:
@@ -98,26 +126,36 @@ class ScalingPart:
 
     def _save_policy(self, job: Job, *, by: User) -> str:
         if self._is_dropped():
-            return _("The job is no longer scaled by metric.") if policy_delete(job=job, by=by) else ""
+            return self._drop(job, by=by)
         if not self._is_wanted():
             return ""
-        before = self.policy.version if self.policy else 0
         fields = self.fields()
+        there = _digest_of(policy_body(self.policy)) if self.policy else ""
+        if _digest_of(fields) in {self.form["shown"].value(), there}:
+            return ""  # the person left it as it was, or has sent the same before
         try:
             policy = policy_set(job=job, fields=fields, by=by)
         except InvalidInput as exc:
             raise InvalidInput(*_under(exc.errors)) from exc
         except StaleVersion as exc:
-            raise InvalidInput(FieldError(f"{ID}.", "stale_version", _(STALE))) from exc
-        if policy.version == before:
-            return ""
+            raise _stale() from exc
+        if not policy.enabled:
+            return _("The scaling policy is saved, but switched off: nothing is scaled by it.")
         return _("The scaling policy is saved, and holds from now on.")
+
+    def _drop(self, job: Job, *, by: User) -> str:
+        if self.policy is None:
+            return ""
+        if self.form["version"].value() not in {None, str(self.policy.version)}:
+            raise _stale()
+        policy_delete(job=job, by=by)
+        return _("The job is no longer scaled by metric.")
 
     def place(self, error: FieldError) -> None:
         path = error.field.removeprefix(f"{ID}.")
-        self._is_stale |= error.code == "stale_version"
         if self.schedules.place(FieldError(path, error.code, error.detail)):
             return
+        self._is_stale |= error.code == "stale_version"
         if match := _METRIC.fullmatch(path):
             index = self._row_of_entry(int(match["index"]))
             self.metrics.place(error, index=index, field=MetricRow.field_of(match["field"] or ""))
@@ -127,6 +165,14 @@ class ScalingPart:
             self.form.say(name, error.detail)
         else:
             self.general_errors.append(error.detail)
+
+    def label_of(self, path: str) -> str:
+        """The words beside the field that an error is about; '' where it is about no single one."""
+        path = path.removeprefix(f"{ID}.")
+        match = _METRIC.fullmatch(path)
+        fields = MetricRow.base_fields if match else self.form.fields
+        name = MetricRow.field_of(match["field"] or "") if match else path.partition("[")[0]
+        return str(fields[name].label) if name in fields else ""
 
     def fields(self) -> dict[str, Any]:
         """The policy as typed. Raises InvalidInput, with paths that begin with the part's id."""
@@ -156,9 +202,14 @@ class ScalingPart:
         return self.policy is not None or self.form.has_changed() or self._metrics_changed()
 
     def _is_dropped(self) -> bool:
-        """Whether it is by time alone that the job is to be scaled."""
-        rows = self.metrics.rows if self.is_bound else []
-        return bool(rows) and all(isinstance(row, MetricRow) and row.is_scheduled for row in rows)
+        """Whether it is by time alone that the job is to be scaled: that is chosen, or no metric is left and the policy
+        is off."""
+        if not self.is_bound:
+            return False
+        rows = self.metrics.rows
+        if not rows:
+            return not self.form["enabled"].value()
+        return all(isinstance(row, MetricRow) and row.is_scheduled for row in rows)
 
     def _metrics_changed(self) -> bool:
         """Whether the rows say something else than what a new policy begins with."""
@@ -181,6 +232,20 @@ STALE = gettext_noop(
     "again if yours is to stand."
 )
 _FIRST: dict[str, Any] = {"metric": "cpu", "mode": "target", "target": 65}
+
+
+def _stale() -> InvalidInput:
+    return InvalidInput(FieldError(f"{ID}.", "stale_version", _(STALE)))
+
+
+def _digest_of(fields: Mapping[str, Any]) -> str:
+    """Of a policy without its version; '' where it is none."""
+    try:
+        values = checked(ScalingFields(data=dict(fields)))
+    except InvalidInput:
+        return ""
+    values.pop("version", None)
+    return digest({**values, "notify": sorted(values["notify"])})
 
 
 def _under(errors: Sequence[FieldError]) -> list[FieldError]:

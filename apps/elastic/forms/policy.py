@@ -157,7 +157,7 @@ class PolicyForm(PlainForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
-            "Told when it is at its maximum, when the monitoring is away, and when a person has to approve."
+            "Told when it was scaled, may not grow any further, has no metrics, waits for an approval or missed a time."
         ),
     )
     cooldown_s = NumberField(
@@ -187,6 +187,7 @@ class PolicyForm(PlainForm):
         label=_("Advise only"), help_text=_("Decides and writes down what it would do, and changes nothing.")
     )
     version = TextField(widget=forms.HiddenInput)
+    shown = TextField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, groups: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -196,7 +197,7 @@ class PolicyForm(PlainForm):
 
     def values(self) -> dict[str, Any]:
         """What was typed, as the policy's rules take it: an empty number is left to its default."""
-        return filled(self.cleaned_data)
+        return filled({name: value for name, value in self.cleaned_data.items() if name != "shown"})
 
 
 def initial_of(policy: ScalingPolicy | None) -> Mapping[str, Any]:
@@ -206,7 +207,7 @@ def initial_of(policy: ScalingPolicy | None) -> Mapping[str, Any]:
         values: dict[str, Any] = {name: rules[name].default for name in _DEFAULTED}
         values |= {"max": 5, "version": 0}
     else:
-        values = {name: getattr(policy, name) for name in PolicyForm.base_fields}
+        values = {name: getattr(policy, name) for name in PolicyForm.base_fields if name != "shown"}
     return {name: as_typed(value) for name, value in values.items()}
 
 

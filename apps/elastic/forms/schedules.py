@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from apps.core.errors import FieldError, InvalidInput
 from apps.core.serializers import checked
+from apps.elastic.forms.shown import digest
 from apps.elastic.models import ScalingSchedule
 from apps.elastic.models.schedule import ScheduleKind
 from apps.elastic.schedules.calendar import read_interval
 from apps.elastic.schedules.fields import ScheduleFields
 from apps.elastic.schedules.selectors import schedules_of
 from apps.elastic.schedules.services import schedule_change, schedule_create, schedule_delete
-from apps.jobs.forms.fields import ChoiceField, NumberField, TextField
+from apps.jobs.forms.fields import ChoiceField, FlagField, NumberField, TextField
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.forms.rows import RowForm
 from apps.jobs.models import Job
@@ -58,7 +59,9 @@ class ScheduleRow(RowForm):
         help_text=gettext_lazy("All empty or zero: once."),
     )
     instances = NumberField(
-        label=pgettext_lazy("number", "Instances"), unit=pgettext_lazy("unit", "instances")
+        label=pgettext_lazy("number", "Instances"),
+        unit=pgettext_lazy("unit", "instances"),
+        help_text=gettext_lazy("0 stops the job until the next time."),
     )
     time_zone = TextField(
         label=gettext_lazy("Time zone"),
@@ -76,6 +79,7 @@ class ScheduleRow(RowForm):
         choices=ScalingSchedule.Misfire.choices,
         initial="make_up",
     )
+    off = FlagField(label=gettext_lazy("Switched off"))
 
     def fields_of(self, *, time_zone: str) -> dict[str, Any]:
         """The row as a schedule is written. Raises InvalidInput (`time`) for a clock that is none."""
@@ -87,6 +91,7 @@ class ScheduleRow(RowForm):
             "time_zone": values["time_zone"] or time_zone,
             "kind": values["kind"],
             "misfire": values["misfire"],
+            "enabled": not values["off"],
         }
 
     def _interval(self) -> str:
@@ -128,6 +133,7 @@ def row_of(schedule: ScalingSchedule) -> dict[str, Any]:
         "time_zone": schedule.time_zone,
         "kind": schedule.kind,
         "misfire": schedule.misfire,
+        "off": not schedule.enabled,
     }
 
 
@@ -143,6 +149,13 @@ class ScheduleRows:
             items=() if data else list(self.known.values()),
             data=data,
         )
+        self.shown_name = f"{prefix}-{KEY}-shown"
+        self.shown = data.get(self.shown_name, "") if data else self._there
+        """The rows that the person began with."""
+
+    @property
+    def _there(self) -> str:
+        return _digest_of([fields_of(row) for row in self.known.values()])
 
     @property
     def has_errors(self) -> bool:
@@ -157,8 +170,14 @@ class ScheduleRows:
         return []
 
     def save(self, job: Job, *, by: User) -> bool:
-        """Make the job's schedules what the rows say; whether anything changed. Raises InvalidInput."""
+        """Make the job's schedules what the rows say; whether anything changed. Raises InvalidInput.
+
+        Rows that the person did not touch, or sent before, are left as they are now."""
         asked = self._asked()
+        if _digest_of(asked) in {self.shown, self._there}:
+            return False
+        if self.shown and self.shown != self._there:
+            raise InvalidInput(FieldError(KEY, "stale_version", self._stale()))
         kept = {str(row.cleaned_data["schedule"]) for row in self.rows.rows}
         changed = False
         for pk, schedule in self.known.items():
@@ -174,16 +193,22 @@ class ScheduleRows:
         return changed
 
     def place(self, error: FieldError) -> bool:
-        """Put an error at its row; whether it is one of theirs."""
+        """Put an error at its row; whether it is one of theirs. After somebody else's save was told of, saving once
+        more is a decision."""
         if not error.field.startswith(KEY):
             return False
+        if error.code == "stale_version":
+            self.shown = self._there
         match = _PATH.fullmatch(error.field)
         index = int(match["index"]) if match else None
         field = (match["field"] or "") if match else ""
+        if field == "interval":
+            words = _("In whole numbers: at least a minute, and at most a hundred years.")
+            error, field = FieldError(error.field, error.code, words), "days"
         if match and not field:
             self.rows.errors_of_all.append(error.detail)
         else:
-            self.rows.place(error, index=index, field="days" if field == "interval" else field)
+            self.rows.place(error, index=index, field=field)
         return True
 
     def _asked(self) -> list[dict[str, Any]]:
@@ -199,6 +224,32 @@ class ScheduleRows:
         if errors:
             raise InvalidInput(*errors)
         return found
+
+    def _stale(self) -> str:
+        rows = "; ".join(
+            f"{row.start.replace('T', ' ')} {row.time_zone} {row.interval}: {row.instances}".replace(
+                " :", ":"
+            )
+            for row in self.known.values()
+        )
+        return _(STALE) % {"rows": rows or "–"}
+
+
+STALE = gettext_noop(
+    "Somebody changed the schedules meanwhile. What you typed is kept, and replaces theirs if you save again. "
+    "Now there are: %(rows)s."
+)
+_FIELDS = ("start", "time_zone", "interval", "instances", "kind", "misfire", "enabled")
+
+
+def fields_of(schedule: ScalingSchedule) -> dict[str, Any]:
+    """A schedule as it is written, as far as rows say it."""
+    return {name: getattr(schedule, name) for name in _FIELDS}
+
+
+def _digest_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Of all rows by what they say, in any order."""
+    return digest(sorted([str(row.get(name, "")) for name in _FIELDS] for row in rows))
 
 
 def _save(job: Job, known: ScalingSchedule | None, fields: Mapping[str, Any], *, by: User) -> bool:

@@ -10,11 +10,11 @@ from apps.accounts.models import ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line
 from apps.core.models import AuditEntry
 from apps.core.tests.factories import make_cluster, make_group
-from apps.elastic.models import ScalingPolicy
-from apps.elastic.tests.factories import CPU, make_policy
+from apps.elastic.models import ScalingPolicy, ScalingSchedule
+from apps.elastic.tests.factories import CPU, make_policy, make_schedule
 from apps.jobs.models import Job, JobVersion
 from apps.jobs.tests.factories import make_job
-from apps.jobs.tests.pages import browser, errors_at, form_data
+from apps.jobs.tests.pages import add_row, browser, errors_at, form_data
 
 pytestmark = pytest.mark.django_db
 FORM = "job-form"
@@ -151,6 +151,17 @@ def test_several_metrics_stand_side_by_side(dev: User, job: Job) -> None:
             "scaling-metrics-0-target",
             "at which value to hold",
         ),
+        (
+            {"scaling-metrics-0-out_above": "nan"},
+            "scaling-metrics-0-out_above",
+            "A valid number is required.",
+        ),
+        (
+            {"scaling-metrics-0-mode": "target", "scaling-metrics-0-target": "0"},
+            "scaling-metrics-0-target",
+            "greater than or equal to 0.001",
+        ),
+        ({"scaling-max": "1000000000"}, "scaling-max", "less than or equal to"),
         ({"scaling-shrink_percent": "101"}, "scaling-shrink_percent", "less than or equal to 100"),
     ],
 )
@@ -189,6 +200,95 @@ def test_a_policy_that_somebody_else_saved_meanwhile_is_not_overwritten_unseen(d
     assert again.status_code == 302, errors_at(again)
     policy.refresh_from_db()
     assert (policy.max, policy.version) == (7, 3)
+
+
+def test_what_was_sent_twice_is_saved_once(dev: User, job: Job) -> None:
+    page = browser(dev)
+    row = {"start": "2016-10-01 02:00", "days": "1", "time": "", "instances": "2", "time_zone": "UTC"}
+    data = {**filled(dev, edit(job)), **SLIDE}
+    data = add_row(data, "scaling-schedules", **row, kind="floor", misfire="make_up")
+    assert [page.post(edit(job), data).status_code for _twice in range(2)] == [302, 302]
+    assert ScalingPolicy.objects.get().version == 1
+    assert ScalingSchedule.objects.get().instances == 2
+
+
+def test_a_policy_that_only_somebody_else_changed_is_left_as_they_saved_it(dev: User, job: Job) -> None:
+    policy = make_policy(job=job)
+    data = {**filled(dev, edit(job)), "command": "./changed"}
+    ScalingPolicy.objects.filter(pk=policy.pk).update(max=9, version=2)
+    assert browser(dev).post(edit(job), data).status_code == 302
+    policy.refresh_from_db()
+    assert (policy.max, policy.version) == (9, 2)
+    assert JobVersion.objects.filter(job=job).count() == 2
+
+
+def test_a_policy_that_somebody_removed_meanwhile_comes_back_only_by_a_second_save(
+    dev: User, job: Job
+) -> None:
+    policy = make_policy(job=job)
+    data = {**filled(dev, edit(job)), "scaling-max": "7"}
+    policy.delete()
+    answer = browser(dev).post(edit(job), data)
+    assert "Somebody changed the scaling policy meanwhile" in answer.content.decode()
+    again = browser(dev).post(edit(job), form_data(answer, FORM))
+    assert again.status_code == 302, errors_at(again)
+    assert ScalingPolicy.objects.get().max == 7
+
+
+def test_a_policy_that_somebody_changed_is_not_removed_unseen(dev: User, job: Job) -> None:
+    policy = make_policy(job=job)
+    data = {**filled(dev, edit(job)), "scaling-metrics-0-metric": "scheduled"}
+    ScalingPolicy.objects.filter(pk=policy.pk).update(max=9, version=2)
+    answer = browser(dev).post(edit(job), data)
+    assert answer.status_code == 422
+    assert "Somebody changed the scaling policy meanwhile" in answer.content.decode()
+    assert browser(dev).post(edit(job), form_data(answer, FORM)).status_code == 302
+    assert not ScalingPolicy.objects.exists()
+
+
+def test_schedules_that_somebody_added_meanwhile_are_not_removed_unseen(dev: User, job: Job) -> None:
+    """Two tabs: what the first to be saved added is no row that the other took out."""
+    page, mine = browser(dev), make_schedule(job=job)
+    data = filled(dev, edit(job))
+    make_schedule(job=job, start="2016-10-01T07:00", instances=4)
+    assert page.post(edit(job), {**data, "command": "./changed"}).status_code == 302
+    assert ScalingSchedule.objects.count() == 2
+
+    answer = page.post(edit(job), {**data, "edited_version": "2", "scaling-schedules-0-instances": "3"})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "Somebody changed the schedules meanwhile" in text
+    assert "2016-10-01 07:00 Asia/Shanghai P1D: 4" in text
+    mine.refresh_from_db()
+    assert (mine.instances, ScalingSchedule.objects.count()) == (2, 2)
+    assert page.post(edit(job), form_data(answer, FORM)).status_code == 302
+    assert [row.instances for row in ScalingSchedule.objects.all()] == [3]
+
+
+def test_a_schedule_is_switched_off_and_on_in_its_row(dev: User, job: Job) -> None:
+    row = make_schedule(job=job, enabled=False)
+    data = filled(dev, edit(job))
+    assert data["scaling-schedules-0-off"] == "on"
+    del data["scaling-schedules-0-off"]
+    assert browser(dev).post(edit(job), data).status_code == 302
+    row.refresh_from_db()
+    assert row.enabled
+    assert row.next_at is not None
+
+
+def test_a_policy_that_is_saved_switched_off_says_that_nothing_comes_of_it(dev: User, job: Job) -> None:
+    data = {name: value for name, value in SLIDE.items() if name != "scaling-enabled"}
+    answer = browser(dev).post(edit(job), {**filled(dev, edit(job)), **data}, follow=True)
+    assert "saved, but switched off: nothing is scaled by it." in answer.content.decode()
+
+
+def test_without_a_metric_and_switched_off_there_is_no_policy(dev: User, job: Job) -> None:
+    data = {**filled(dev, edit(job)), "scaling-metrics-0-DELETE": "on"}
+    assert browser(dev).post(edit(job), data).status_code == 302
+    assert not ScalingPolicy.objects.exists()
+    on = browser(dev).post(edit(job), {**data, "scaling-enabled": "on"})
+    assert on.status_code == 422
+    assert "Say by which metric to scale." in on.content.decode()
 
 
 def test_by_time_alone_there_is_no_policy(dev: User, job: Job) -> None:

@@ -33,16 +33,16 @@ class Compared:
     away: str
 
 
-def backtest_compared(job: Job, fields: Any, *, days: int) -> Compared:
-    """Replay the last days through `fields` (as a policy is written) and through the policy that the job has. Both are
-    judged by the same limits, today's. Raises InvalidInput for a policy that is not valid. Asks the monitoring."""
+def backtest_compared(job: Job, fields: Any, *, span: timedelta) -> Compared:
+    """Replay the time until now through `fields` (as a policy is written) and through the policy that the job has. Both
+    are judged by the same limits, today's. Raises InvalidInput for a policy that is not valid. Asks the monitoring."""
     values: Mapping[str, Any] = checked(ScalingFields(data=fields))
     changed = planned(values)
     policy = policy_of(job)
     today = planned(policy) if policy is not None else None
     end = timezone.now()
     names = sorted({metric.metric for each in (changed, today) if each for metric in each.metrics})
-    recorded = recorded_of(job, names, start=end - timedelta(days=days), end=end, points=POINTS)
+    recorded = recorded_of(job, names, start=end - span, end=end, points=POINTS)
     count = sum(len(samples) for samples in recorded.samples.values())
     if not count:
         return Compared(None, None, 0, recorded.away)

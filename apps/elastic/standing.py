@@ -16,6 +16,8 @@ from apps.jobs.models import Job
 
 BLIND = frozenset({"source_away", "no_source", "stale", "no_samples"})
 """Verdicts that say that it cannot see the job."""
+IDLE = frozenset({"stopped", "not_published"})
+"""Verdicts that say that there is nothing to scale."""
 QUIET_AFTER_S = 180.0
 """A loop that works looks at each job every few seconds, and writes down what repeats once a minute."""
 
@@ -99,6 +101,8 @@ def _badge(
         return "waiting", _("not looked at lately")
     if decision.verdict in BLIND:
         return "degraded", _("without metrics")
+    if decision.verdict in IDLE:
+        return "waiting", _("waits for the job to run")
     if policy.advise_only:
         return "info", _("only advises")
     return "running", _("works")
@@ -111,6 +115,9 @@ def rules_of(policy: ScalingPolicy) -> list[Rule]:
 
 def _rule(entry: Mapping[str, Any]) -> str:
     metric = entry["metric"]
+    if share := entry.get("share"):
+        values = {"share": f"{share * 100:.0f} %", "value": measured(metric, entry["target"])}
+        return _("at %(share)s of what one can do, %(value)s at first") % values
     if entry["mode"] == "target":
         return _("at %(value)s") % {"value": measured(metric, entry["target"])}
     sides = (("out", ">", "above"), ("in", "<", "below"))

@@ -29,7 +29,7 @@ REASONS = {
     "predicted": gettext_noop(
         "%(metric)s is %(value)s, but past weeks had more at this time, which takes %(wish)s to hold %(target)s"
     ),
-    "within": gettext_noop("%(metric)s is %(value)s, near enough to %(target)s"),
+    "within": gettext_noop("%(metric)s is %(value)s, which takes no more and no fewer to hold %(target)s"),
     "young": gettext_noop(
         "%(metric)s wants %(wish)s, but has come again only for a while; another %(left_s)s are to be seen"
     ),
@@ -84,9 +84,9 @@ def decision_text(decision: ScalingDecision) -> str:
     if decision.wanted != decision.instances:
         head = GOES if decision.acted else WAITS if decision.values.get("waits") else WOULD
     reason = reason_text(decision.verdict, decision.values)
-    said = gettext(head) % {**numbers, "reason": reason}
-    limits = [clamp_text(clamp) for clamp in decision.clamps]
-    return said if not limits else f"{said} ({'; '.join(limits)})"
+    if limits := [clamp_text(clamp) for clamp in decision.clamps]:
+        reason = f"{reason} ({'; '.join(limits)})"
+    return gettext(head) % {**numbers, "reason": reason}
 
 
 def reason_text(code: str, values: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from apps.elastic.planning.backtest import Backtest
 from apps.elastic.policies import UNITS, ScalingFields
 from apps.jobs.api.base import OfJob, describe_tag
 from apps.jobs.services.drafts import require_editable
+from apps.jobs.spec.fields import NumberField
 
 LAST = timedelta(hours=1)
 LONGEST = timedelta(days=31)
@@ -146,10 +147,10 @@ def _series(policy: ScalingPolicy, *, start: datetime, end: datetime) -> dict[st
 
 
 class BacktestFields(Strict):
-    """A policy as `PUT` takes it, and how many days to replay."""
+    """A policy as `PUT` takes it, and how many days to replay, or what part of one: the shorter, the finer."""
 
     policy = ScalingFields()
-    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=1)
+    days = NumberField(min_value=0.01, max_value=MAX_DAYS, default=1)
 
 
 class SizeStepSerializer(serializers.Serializer[Any]):
@@ -203,5 +204,5 @@ class ScalingBacktestView(OfJob):
         require_editable(job, by=self.person)
         days = self.body(BacktestFields)["days"]  # and the policy is known to be valid
         fields = cast("dict[str, Any]", request.data)["policy"]
-        compared = backtest_compared(job, fields, days=days)
+        compared = backtest_compared(job, fields, span=timedelta(days=days))
         return Response(ComparedSerializer(compared).data)

@@ -23,6 +23,13 @@ def schedules_of(job: Job) -> QuerySet[ScalingSchedule]:
     return ScalingSchedule.objects.filter(job=job).select_related("job__cluster", "created_by")
 
 
+def schedules_unrung(job: Job) -> QuerySet[ScalingSchedule]:
+    """The job's rows that Chronos does not ring for, as far as was seen."""
+    states = ScalingSchedule.Chronos
+    troubled = [states.FAILING, states.REFUSED, states.AWAY]
+    return ScalingSchedule.objects.filter(job=job, enabled=True, chronos__in=troubled)
+
+
 def runs_of(job: Job) -> QuerySet[ScheduleRun]:
     """What became of the job's slots, the newest first."""
     return ScheduleRun.objects.filter(job=job).select_related("schedule", "rung_by__job", "operation")
@@ -65,4 +72,4 @@ def calendar_of(job: Job, *, now: datetime, days: int) -> dict[str, Any]:
     }
 
 
-__all__ = ["Bound", "Coming", "calendar_of", "runs_of", "schedule_bounds", "schedules_of"]
+__all__ = ["Bound", "Coming", "calendar_of", "runs_of", "schedule_bounds", "schedules_of", "schedules_unrung"]

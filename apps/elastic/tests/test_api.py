@@ -265,7 +265,7 @@ def test_the_history_says_each_decision_in_words_with_its_numbers(
     [metric] = oldest["metrics"]
     assert (metric["metric"], metric["wanted"], metric["value"]) == ("qps", 4, 120.5)
     assert newest["text"] == (
-        "From 4 to 5: CPU is 91 %, above 80 % for 3 samples. (lowered from 9 to the most, 5)"
+        "From 4 to 5: CPU is 91 %, above 80 % for 3 samples (lowered from 9 to the most, 5)."
     )
     assert newest["limits"] == ["max"]
     acted = client.get(url(job, "history/"), {"acted": "true"}).json()["results"]

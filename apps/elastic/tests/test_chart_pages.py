@@ -131,7 +131,7 @@ def test_a_chart_is_for_those_who_see_the_job_and_of_a_job_that_is_scaled(page: 
 
 def typed(page: Client, job: Job, **changed: str) -> dict[str, str]:
     data = form_data(page.get(f"/jobs/{job.tag}/edit/"), "job-form")
-    return {**data, "scaling-shrinking": "steps", "backtest_days": "1", **changed}
+    return {**data, "scaling-shrinking": "steps", "backtest_span": "1d", **changed}
 
 
 def test_a_change_is_compared_with_todays_policy_and_nothing_is_saved(
@@ -145,7 +145,7 @@ def test_a_change_is_compared_with_todays_policy_and_nothing_is_saved(
     )
     assert answer.status_code == 200
     said = text(answer.content.decode())
-    assert "The last 1 day, replayed." in said
+    assert "Replayed: 1 day." in said
     # 400 % of CPU: at five instances it is between the thresholds of today, eight hold it at 50 %.
     hours = re.search(r"Instance-hours ([\d.]+) ([\d.]+)", said)
     assert hours is not None
@@ -156,11 +156,25 @@ def test_a_change_is_compared_with_todays_policy_and_nothing_is_saved(
     assert (policy.version, policy.metrics[0]["mode"]) == (1, "threshold")
 
 
+def test_of_a_young_job_the_last_hour_is_replayed_of_an_older_one_a_day(
+    page: Client, job: Job, source: Source
+) -> None:
+    make_policy(job=job)
+    answer = page.post(f"/jobs/{job.tag}/scaling/backtest/", typed(page, job, backtest_span="for ever"))
+    said = text(answer.content.decode())
+    assert "Replayed: 1 hour." in said
+    hours = re.search(r"Instance-hours ([\d.]+)", said)
+    assert hours is not None
+    assert float(hours[1]) == pytest.approx(5, rel=0.05)
+    Job.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert form_data(page.get(f"/jobs/{job.tag}/edit/"), "job-form")["backtest_span"] == "1d"
+
+
 def test_a_change_that_is_not_valid_is_told_so(page: Client, job: Job, source: Source) -> None:
     make_policy(job=job)
     answer = page.post(f"/jobs/{job.tag}/scaling/backtest/", typed(page, job, **{"scaling-max": "0"}))
     assert answer.status_code == 422
-    assert "greater than or equal to 1" in answer.content.decode()
+    assert "Max instances · Ensure this value is greater than or equal to 1." in text(answer.content.decode())
     assert source.asked == []
 
 

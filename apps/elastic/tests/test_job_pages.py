@@ -72,11 +72,17 @@ def test_it_says_how_many_of_how_many_and_why(page: Client, job: Job) -> None:
         assert words in text
 
 
+def test_a_share_of_what_one_can_do_is_said_so(page: Client, job: Job) -> None:
+    make_policy(job=job, metrics=[{"metric": "qps", "mode": "target", "target": 60.0, "share": 0.7}])
+    assert "QPS at 70 % of what one can do, 60 req/s at first" in read(page, url(job))
+
+
 @pytest.mark.parametrize(
     ("policy", "decision", "label"),
     [
         ({"enabled": False}, {}, "switched off"),
         ({"advise_only": True}, {}, "only advises"),
+        ({}, {"verdict": "not_published", "values": {}}, "waits for the job to run"),
         ({}, {"verdict": "source_away", "values": {}}, "without metrics"),
         ({}, {"last_at": timezone.now() - timedelta(minutes=5)}, "not looked at lately"),
         ({"paused_until": timezone.now() + timedelta(hours=9)}, {}, "paused"),

@@ -215,3 +215,23 @@ def test_the_page_says_what_will_happen_by_time_and_what_did(dev: User, job: Job
     assert text.count("exactly 6") == 7
     assert "done" in text
     assert "Chronos" in part(browser(dev), f"/jobs/{job.tag}/scaling/", "scaling-calendar")
+
+
+def test_a_schedule_that_chronos_does_not_ring_for_says_so(dev: User, job: Job) -> None:
+    make_schedule(job=job, chronos="failing", chronos_error="curl: (7) Failed to connect")
+    make_schedule(job=job, start="2016-10-01T09:00", chronos="away", misfire="skip")
+    make_schedule(job=job, start="2016-10-01T11:00", chronos="there")
+    text = read(browser(dev), f"/jobs/{job.tag}/scaling/")
+    assert "2016-10-01 02:00 Asia/Shanghai · fails to call: curl: (7) Failed to connect" in text
+    assert text.count("Ocean makes up for each of its times") == 1
+    assert "2016-10-01 09:00 Asia/Shanghai · Chronos is away. Its times are skipped." in text
+    assert "2016-10-01 11:00 Asia/Shanghai ·" not in text
+
+
+def test_a_schedule_of_another_zone_shows_its_own_clock_beside_the_readers(dev: User, job: Job) -> None:
+    make_schedule(job=job, start="2016-10-01T01:30", time_zone="Asia/Tokyo")
+    dev.time_zone = "Asia/Shanghai"
+    dev.save(update_fields=["time_zone"])
+    text = read(browser(dev), f"/jobs/{job.tag}/scaling/")
+    assert text.count("00:30 at least 2") == 7
+    assert text.count("01:30 Asia/Tokyo") == 7

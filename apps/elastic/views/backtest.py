@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from apps.core.errors import InvalidInput
 from apps.core.views.pages import PageRequest
 from apps.elastic.backtesting import Compared, backtest_compared
-from apps.elastic.forms.part import BACKTEST_DAYS, ScalingPart
+from apps.elastic.forms.part import ScalingPart
 from apps.elastic.planning.backtest import Backtest
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.job_page import find_job
@@ -20,16 +20,17 @@ from apps.jobs.views.job_page import find_job
 
 @require_POST
 def backtest(request: PageRequest, tag: str) -> HttpResponse:
-    """What is typed into the tab "Autoscaling", over the last `backtest_days`."""
+    """What is typed into the tab "Autoscaling", over `backtest_span`."""
     job = find_job(request, tag)
     require_editable(job, by=request.user)
-    typed = request.POST.get("backtest_days", "")
-    days = int(typed) if typed in {str(each) for each in BACKTEST_DAYS} else BACKTEST_DAYS[0]
-    context: dict[str, Any] = {"days": days}
+    part = ScalingPart(request.user, job, request.POST)
+    span, label = part.backtest_span
+    context: dict[str, Any] = {"span": label}
     try:
-        compared = backtest_compared(job, ScalingPart(request.user, job, request.POST).fields(), days=days)
+        compared = backtest_compared(job, part.fields(), span=span)
     except InvalidInput as exc:
-        return render(request, "elastic/_backtest.html", {**context, "errors": exc.errors}, status=422)
+        errors = [(part.label_of(error.field), error.detail) for error in exc.errors]
+        return render(request, "elastic/_backtest.html", {**context, "errors": errors}, status=422)
     return render(
         request, "elastic/_backtest.html", {**context, "compared": compared, "lines": lines_of(compared)}
     )

@@ -18,7 +18,7 @@ from apps.core.views.pages import PageRequest, render_page
 from apps.elastic.filters import DecisionFilter
 from apps.elastic.forms.actions import PauseForm
 from apps.elastic.models import ScalingDecision, ScalingPolicy
-from apps.elastic.schedules.selectors import calendar_of, runs_of
+from apps.elastic.schedules.selectors import calendar_of, runs_of, schedules_unrung
 from apps.elastic.selectors import decisions_of, newest_decision, pause_of_all, policy_of
 from apps.elastic.services import policy_pause, policy_resume, proposal_approve
 from apps.elastic.standing import rules_of, standing_of
@@ -87,6 +87,7 @@ def calendar_context(job: Job) -> dict[str, Any]:
     return {
         "calendar": found,
         "runs": runs,
+        "unrung": list(schedules_unrung(job)),
         "has_schedules": bool(found["entries"] or runs or found["holds"]),
     }
 

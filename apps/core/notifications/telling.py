@@ -1,12 +1,13 @@
-"""`notify`: the one way to tell a group something."""
+"""`notify`, `notify_all`: the ways to tell groups something."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.core.models import Notification, NotificationGroup, Severity
@@ -20,6 +21,26 @@ RELEASE_TASK = "core.release_notification"
 MAX_PARTS = 30
 """Different sentences that one message keeps; what comes after is counted."""
 MAX_KEY = 120
+
+Matter = tuple[int, str]
+"""A group's id, and a key: what has one open message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something to tell, and whom. The fields are those of `notify`."""
+
+    groups: Sequence[NotificationGroup]
+    subject: Sentence
+    key: str
+    lines: Sequence[Sentence] = ()
+    severity: Severity = Severity.INFO
+    product_line_id: int | None = None
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.key) > MAX_KEY:
+            raise ValueError(f"A notification's key has at most {MAX_KEY} characters: {self.key}")
 
 
 def notify(
@@ -40,78 +61,94 @@ def notify(
     Returns the open message of each group that is enabled. The row of a group's open message stays locked until the
     caller's transaction ends: keep that short.
     """
-    if len(key) > MAX_KEY:
-        raise ValueError(f"A notification's key has at most {MAX_KEY} characters: {key}")
+    line_id = product_line.pk if product_line else None
+    return notify_all([Event(list(groups), subject, key, lines, severity, line_id, path)])
+
+
+@transaction.atomic
+def notify_all(events: Iterable[Event]) -> list[Notification]:
+    """The same for many events, each to groups of its own, in a number of statements that does not grow with them."""
+    matters: dict[Matter, list[Event]] = {}
+    for event in events:
+        for group in event.groups:
+            if group.enabled:
+                matters.setdefault((group.pk, event.key), []).append(event)
+    if not matters:
+        return []
     now = timezone.now()
-    part = {
-        **subject.as_json(),
-        "lines": [line.as_json() for line in lines],
-        "path": path,
-        "severity": severity.value,
-        "at": now.isoformat(),
-        "last_at": now.isoformat(),
+    opened = _opened(matters, now=now)
+    for matter, notification in opened.items():
+        if notification.due_at <= now:  # else the worker that put it off has asked for another look
+            _ring(notification.pk)
+        _take_in(notification, matters[matter], at=now.isoformat())
+    Notification.objects.bulk_update(
+        opened.values(), ["parts", "events", "severity", "product_line"], batch_size=500
+    )
+    return list(opened.values())
+
+
+def _opened(matters: Collection[Matter], *, now: datetime) -> dict[Matter, Notification]:
+    """The open message of each, locked; an empty one where there was none. Everybody locks and opens in one order."""
+    found = _locked(matters)
+    while missing := sorted(matter for matter in matters if matter not in found):
+        # A rival may open one meanwhile, which is seen by the next look, unless it went out already.
+        Notification.objects.bulk_create(
+            [
+                Notification(group_id=group_id, key=key, events=0, created_at=now, due_at=now)
+                for group_id, key in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found |= _locked(missing)
+    return found
+
+
+def _locked(matters: Iterable[Matter]) -> dict[Matter, Notification]:
+    group_ids, keys = zip(*matters, strict=True)
+    rows = Notification.objects.filter(
+        group__in=set(group_ids), key__in=set(keys), released_at__isnull=True
+    ).order_by("group_id", "key")
+    wanted = set(zip(group_ids, keys, strict=True))
+    locked = {(row.group_id, row.key): row for row in rows.select_for_update()}
+    return {matter: row for matter, row in locked.items() if matter in wanted}
+
+
+def _take_in(found: Notification, events: Sequence[Event], *, at: str) -> None:
+    """What is said already is counted; what is not is another part, while there is room."""
+    known: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for part in found.parts:
+        known.setdefault((part["path"], part["text"], part["severity"]), []).append(part)
+    for event in events:
+        alike = known.setdefault((event.path, event.subject.text, event.severity.value), [])
+        same = next((part for part in alike if part["values"] == event.subject.values), None)
+        if same is not None:
+            same["count"] += 1
+            same["last_at"] = at
+            same["lines"] = [line.as_json() for line in event.lines]
+        elif len(found.parts) < MAX_PARTS:
+            part = _part(event, at=at)
+            found.parts.append(part)
+            alike.append(part)
+    lines = {event.product_line_id for event in events}
+    if found.events:
+        lines.add(found.product_line_id)
+    # Of several, or of none: for SREs, and who is in the group.
+    found.product_line_id = lines.pop() if len(lines) == 1 else None
+    severities = {Severity(found.severity), *(event.severity for event in events)}
+    found.severity = max(severities, key=lambda severity: severity.rank)
+    found.events += len(events)
+
+
+def _part(event: Event, *, at: str) -> dict[str, Any]:
+    return {
+        **event.subject.as_json(),
+        "lines": [line.as_json() for line in event.lines],
+        "path": event.path,
+        "severity": event.severity.value,
+        "at": at,
+        "last_at": at,
         "count": 1,
     }
-    told = []
-    for group in sorted((group for group in groups if group.enabled), key=lambda group: group.pk):
-        notification = _add(group, key, part, product_line=product_line, now=now)
-        told.append(notification)
-        _ring(notification.pk)
-    return told
-
-
-def _add(
-    group: NotificationGroup,
-    key: str,
-    part: dict[str, Any],
-    *,
-    product_line: ProductLine | None,
-    now: datetime,
-) -> Notification:
-    """Into the open message about this matter, or a new one."""
-    while True:
-        with transaction.atomic():
-            found = (
-                Notification.objects.select_for_update()
-                .filter(group=group, key=key, released_at__isnull=True)
-                .first()
-            )
-            if found is not None:
-                _merge(found, part, product_line)
-                return found
-            try:
-                with transaction.atomic():
-                    return Notification.objects.create(
-                        group=group,
-                        key=key,
-                        severity=part["severity"],
-                        product_line=product_line,
-                        parts=[part],
-                        created_at=now,
-                        due_at=now,
-                    )
-            except IntegrityError:
-                # A rival opened it between our look and our insert; it can be seen now, unless it went out already.
-                continue
-
-
-def _merge(found: Notification, part: dict[str, Any], product_line: ProductLine | None) -> None:
-    same = next((known for known in found.parts if _is_same(known, part)), None)
-    if same is not None:
-        same["count"] += 1
-        same["last_at"] = part["last_at"]
-        same["lines"] = part["lines"]
-    elif len(found.parts) < MAX_PARTS:
-        found.parts.append(part)
-    found.events += 1
-    found.severity = max(Severity(found.severity), Severity(part["severity"]), key=lambda one: one.rank)
-    if product_line is None or found.product_line_id != product_line.pk:
-        found.product_line = None  # of several: for SREs, and who is in the group
-    found.save(update_fields=["parts", "events", "severity", "product_line"])
-
-
-def _is_same(known: dict[str, Any], part: dict[str, Any]) -> bool:
-    return all(known[name] == part[name] for name in ("text", "values", "path", "severity"))
 
 
 def _ring(notification_id: int) -> None:

@@ -16,13 +16,13 @@ import time_machine
 from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from apps.accounts.tests.factories import make_member, make_product_line, make_user
 from apps.core.models import Notification, NotificationDelivery, NotificationGroup, Severity
 from apps.core.notifications.delivery import PAUSES_S, delivery_run
 from apps.core.notifications.release import notification_release, notifications_prune, notifications_sweep
-from apps.core.notifications.telling import MAX_PARTS, notify
+from apps.core.notifications.telling import MAX_PARTS, Event, notify, notify_all
 from apps.core.notifications.words import Sentence
 from apps.core.tests.factories import make_channel, make_cluster, make_group
 from apps.core.tests.receivers import Mailbox, mail_server
@@ -138,6 +138,48 @@ def test_a_storm_is_kept_small_and_counted_whole(server: LocalServer) -> None:
     assert isinstance(body, dict)
     assert (body["events"], len(body["parts"])) == (MAX_PARTS + 20, MAX_PARTS)
     assert "And 20 events more." in body["text"]
+
+
+@pytest.mark.parametrize("jobs", [2, 200])
+def test_many_events_at_once_are_told_in_a_fixed_number_of_queries(
+    jobs: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    everybody, some, off = make_group(), make_group(), make_group(enabled=False)
+    before = tell(everybody, "p0")
+    line = make_product_line()
+    events = [
+        Event(
+            [everybody, off] if number % 2 else [some, everybody],
+            Sentence(SAID, {"who": f"p{number}"}),
+            "matter",
+            severity=Severity.CRITICAL if number == jobs - 1 else Severity.INFO,
+            product_line_id=line.pk,
+        )
+        for number in range(jobs)
+    ]
+    with django_assert_num_queries(6):  # a savepoint and its end; look, open what is not, look, write
+        told = notify_all(events)
+    assert {one.group for one in told} == {everybody, some}
+    first, second = Notification.objects.order_by("pk")
+    assert (first, first.events, first.severity) == (before, jobs + 1, "critical")
+    assert [part["values"]["who"] for part in first.parts] == [f"p{n}" for n in range(min(jobs, MAX_PARTS))]
+    assert [part["count"] for part in first.parts[:2]] == [2, 1]
+    assert (second.group, second.events, second.severity) == (some, jobs // 2, "info")
+    assert (first.product_line, second.product_line) == (None, line)
+
+
+def test_what_is_told_into_a_digest_that_waits_rings_for_nobody_again(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    group = make_group()
+    assert notification_release(tell(group).pk)
+    with django_capture_on_commit_callbacks() as rung:
+        digest = tell(group)
+    assert len(rung) == 1
+    assert not notification_release(digest.pk)
+    with django_capture_on_commit_callbacks() as rung:
+        assert tell(group) == digest
+    assert rung == []
 
 
 def test_other_matters_and_other_groups_do_not_wait() -> None:

@@ -25,7 +25,8 @@ PERSON_AT_LEAST = timedelta(minutes=5)
 @dataclass(slots=True)
 class Entry:
     """One job. `wanted`: the number that it had, or that we asked for, last. `pending`: what we decided and could not
-    ask for yet, and when. `person`: what somebody else asked for, the least until a time."""
+    ask for yet, and when. `person`: what somebody else asked for, the least until a time. `told`: what lasts and was
+    told, and when it was seen last."""
 
     policy_id: int
     job_id: int
@@ -45,8 +46,7 @@ class Entry:
     pending: tuple[int, float] | None = None
     person: tuple[int, datetime] | None = None
     proposed: int | None = None
-    alarmed: bool = False
-    limited: bool = False
+    told: dict[str, datetime] = field(default_factory=dict)
     series: JobSeries | None = None
 
     def person_floor(self, *, now: datetime) -> int | None:
@@ -85,7 +85,7 @@ class Book:
         return entry is None or (entry.policy_id, entry.version) != (fact.policy_id, fact.version)
 
     def _read_policies(self, facts: Collection[Fact], *, now: datetime) -> None:
-        """What was learned of a job survives a change of its policy."""
+        """What was learned of a job survives a change of its policy, and what was told of it is not told again."""
         policies = ScalingPolicy.objects.in_bulk([fact.policy_id for fact in facts])
         states = ScalingState.objects.filter(policy__in=[fact.policy_id for fact in facts])
         kept = dict(states.values_list("policy_id", "memory"))
@@ -96,10 +96,14 @@ class Book:
             before = self.entries.get(fact.job_id)
             try:
                 memory = before.memory if before else planning.Memory.from_json(kept.get(policy.pk) or {})
-                self.entries[fact.job_id] = _entry(policy, fact, memory)
+                entry = _entry(policy, fact, memory)
             except Exception:  # a mistake of ours, or of whoever wrote the row by hand
                 log.exception("policy_unreadable", extra={"job": fact.job_id})
                 self.entries.pop(fact.job_id, None)
+                continue
+            if before is not None:
+                entry.told, entry.proposed = before.told, before.proposed
+            self.entries[fact.job_id] = entry
 
     def _read_persons(self, job_ids: Collection[int], *, now: datetime) -> None:
         longest = max(

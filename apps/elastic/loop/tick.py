@@ -94,8 +94,7 @@ class Loop:
         for one in seen:
             if not one.acts:
                 self._journal.note(one)
-        if self._tell is not None:
-            self._tell(seen)
+        self._say(seen)
         self._write(seen, now=now, whole=only is None)
         report.took_s = time.monotonic() - began
         return report
@@ -203,8 +202,7 @@ class Loop:
     def go_on(self, *, until: float) -> None:
         """Act on what the tick had no time for, until this moment of `time.monotonic`."""
         acted = [one for one in self._act(until=until) if one.acted]
-        if self._tell is not None:
-            self._tell(acted)
+        self._say(acted)
         _announce({one.job_id for one in acted})
 
     def _act(self, *, until: float) -> list[Seen]:
@@ -252,6 +250,15 @@ class Loop:
         return one
 
     # --- writing ---------------------------------------------------------------------------------------
+
+    def _say(self, seen: Sequence[Seen]) -> None:
+        """Who is not told is told next time; nothing waits for it. A lost connection shows with the next write."""
+        if self._tell is None:
+            return
+        try:
+            self._tell(seen)
+        except Exception:
+            log.exception("scaling_not_told")
 
     def _write(self, seen: list[Seen], *, now: datetime, whole: bool) -> None:
         urgent = []

@@ -15,8 +15,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.tests.factories import make_member
-from apps.core.models import Notification, Operation
-from apps.core.tests.factories import make_cluster, make_group
+from apps.core.models import Operation
+from apps.core.tests.factories import make_cluster
 from apps.elastic.agent import autoscaler
 from apps.elastic.loop import tick
 from apps.elastic.loop.acting import enact
@@ -27,7 +27,6 @@ from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy, Sc
 from apps.elastic.selectors import newest_decision
 from apps.elastic.services.retention import decisions_prune
 from apps.elastic.sources import ClusterSources
-from apps.elastic.telling import tell
 from apps.elastic.tests.factories import make_decision, make_policy, make_schedule
 from apps.elastic.tests.world import World
 from apps.elastic.words import decision_text
@@ -459,23 +458,6 @@ def test_a_tick_takes_as_many_queries_for_many_jobs_as_for_few(
     world.tick()
     with django_assert_max_num_queries(10):
         assert world.tick().jobs == jobs
-
-
-def test_groups_are_told_of_what_it_did_once_and_of_a_proposal_when_it_begins(world: World) -> None:
-    job = make_running_job(instances=30)
-    group = make_group(name="sre_ocean")
-    target = [{"metric": "cpu", "mode": "target", "target": 50}]
-    make_policy(job=job, max=50, window_s=15, shrinking="ask", metrics=target, notify=["sre_ocean", "nobody"])
-    world.loop = Loop(world.reader, agent=world.agent, tell=tell)
-    for _ in range(12):
-        world.tick(job, cpu=5)
-    [told] = Notification.objects.filter(group=group)
-    assert told.key == "elastic.approval"
-    assert told.parts[0]["values"]["job"] == job.tag
-    state = ScalingState.objects.get()
-    ScalingState.objects.update(approved=state.proposed, approved_at=world.now)
-    world.tick(job, cpu=5)
-    assert set(Notification.objects.values_list("key", flat=True)) == {"elastic.approval", "elastic.scaled"}
 
 
 def test_old_decisions_go_and_new_ones_stay(settings: Any) -> None:

@@ -18,15 +18,18 @@ log = logging.getLogger(__name__)
 
 SLICES = 12
 """Of each tick one slice is checkpointed and has its instances read again: all of them in a minute."""
+SHOWN_WITHIN_S = 25.0
+"""What an instance takes shows in its host's numbers, as they are known here, that long after it was asked for: they
+are mirrored every 10 s, and read every 10 s."""
 PERSON_AT_LEAST = timedelta(minutes=5)
 """A number that a person asked for is kept as the least for so long, or for the policy's look-back if that is more."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """One job. `wanted`: the number that it had, or that we asked for, last. `pending`: what we decided and could not
-    ask for yet, and when. `person`: what somebody else asked for, the least until a time. `told`: what lasts and was
-    told, and when it was seen last."""
+    """One job. `wanted`: the number that it had, or that we asked for, last; `grown`: how many more lately, and when.
+    `person`: what somebody else asked for, the least until a time. `told`: what lasts and was told, and when it was
+    seen last."""
 
     policy_id: int
     job_id: int
@@ -43,7 +46,7 @@ class Entry:
     size: Size | None = None
     size_version: int | None = None
     wanted: int | None = None
-    pending: tuple[int, float] | None = None
+    grown: tuple[int, float] = (0, 0.0)
     person: tuple[int, datetime] | None = None
     proposed: int | None = None
     told: dict[str, datetime] = field(default_factory=dict)
@@ -53,6 +56,25 @@ class Entry:
         if self.person is None or self.person[1] <= now:
             return None
         return self.person[0]
+
+    def has(self, wanted: int, *, now: datetime) -> None:
+        """This is its number, whoever asked for it. One that we did not ask for is somebody's wish: it is where we go
+        on from, and for a while the least."""
+        if self.wanted is not None and self.wanted != wanted:
+            self.person = (wanted, now + self.hold_for)
+        self.asked(wanted, now_s=now.timestamp())
+
+    def asked(self, wanted: int, *, now_s: float) -> None:
+        """We asked for this number, or somebody did."""
+        if self.wanted is not None and wanted > self.wanted:
+            self.grown = (self.coming(now_s=now_s) + wanted - self.wanted, now_s)
+        self.wanted = wanted
+
+    def coming(self, *, now_s: float) -> int:
+        """Instances whose room may not show yet in what the hosts have free. One that finds no host for longer, for
+        whatever reason, takes nobody's room."""
+        more, at_s = self.grown
+        return more if now_s - at_s < SHOWN_WITHIN_S else 0
 
 
 @dataclass(slots=True)

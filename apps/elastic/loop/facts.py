@@ -15,7 +15,6 @@ from apps.core.models import Operation
 from apps.elastic.models import ScalingPause, ScalingPolicy
 from apps.elastic.schedules.bounds import Bound
 from apps.elastic.schedules.selectors import schedule_bounds
-from apps.hosts.capacity import Capacity, capacity_by_cluster
 from apps.jobs.models import Instance, Job, JobVersion, ScaleExpiry
 from apps.jobs.services.actions import SCALE
 
@@ -167,20 +166,6 @@ def read_sizes(versions: Mapping[int, int]) -> dict[int, Size]:
         for job_id, number, cpus, memory in rows
         if versions[job_id] == number
     }
-
-
-def room_for(size: Size, capacity: Capacity) -> int:
-    """How many more instances the hosts in service have room for, all their free resources put together."""
-    free = []
-    if size.cpus > 0:
-        free.append((capacity.cpus.total - capacity.cpus.used) / size.cpus)
-    if size.memory_mib > 0:
-        free.append((capacity.mem.total - capacity.mem.used) / size.memory_mib)
-    return max(0, int(min(free))) if free else 0
-
-
-def read_capacity() -> dict[int, Capacity]:
-    return capacity_by_cluster()
 
 
 def read_manual(

@@ -49,6 +49,15 @@ class Seen:
     def acted(self) -> bool:
         return self.made is not None and self.made.acted
 
+    @property
+    def grows_by(self) -> int:
+        return max(0, self.wanted - self.observation.wanted)
+
+    def put_off(self, *, now_s: float | None = None) -> None:
+        """It cannot be asked for now; see `planning.put_off`."""
+        planning.put_off(self.decision, self.observation, now_s=now_s)
+        self.waits = True
+
 
 def _row(one: Seen) -> ScalingDecision:
     fact, seen, decision = one.fact, one.observation, one.decision

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from apps.core.live import announce
 from apps.elastic import planning
 from apps.elastic.loop.acting import enact
-from apps.elastic.loop.book import SLICES, Book, Entry
-from apps.elastic.loop.facts import Fact, Surroundings, read_capacity, read_facts, read_surroundings, room_for
+from apps.elastic.loop.book import SLICES, Book
+from apps.elastic.loop.facts import Fact, Surroundings, read_facts, read_surroundings
 from apps.elastic.loop.journal import Journal, checkpoint
+from apps.elastic.loop.looking import look
 from apps.elastic.loop.samples import SampleReader, Samples
 from apps.elastic.loop.seen import Seen
-from apps.elastic.schedules.bounds import Bound
-from apps.hosts.capacity import Capacity
+from apps.elastic.loop.shares import Shares, room_left
+from apps.hosts.capacity import Capacity, capacity_by_cluster
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -34,9 +35,6 @@ ACT_FOR_S = 0.4
 """Of the tick itself; it goes on until the next one is due (`Loop.go_on`)."""
 ACT_TOGETHER = 100
 """So many decisions are enacted in one transaction, which holds their jobs for a tenth of a second."""
-PENDING_FOR_S = 60.0
-"""Growing that somebody else's operation keeps from being asked for is asked for again for so long, unless something
-newer is decided. What only waits for its turn here does not get old."""
 CAPACITY_EVERY_S = 10.0
 
 Told = Callable[[Iterable[Seen]], None]
@@ -65,6 +63,7 @@ class Loop:
         self._turn = 0
         self._now = datetime.min.replace(tzinfo=UTC)
         self._left: list[Seen] = []
+        self._shares = Shares()
         self._capacity: tuple[float, dict[int, Capacity]] = (float("-inf"), {})
 
     def tick(self, now: datetime, *, only: Collection[int] | None = None) -> Report:
@@ -78,6 +77,7 @@ class Loop:
         self.book.update(facts, now=now, turn=self._turn, whole=only is None)
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
         around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
+        self._share(around.quota_left, now=now, whole=only is None)
         samples = self._read_samples(facts, now=now)
         seen = [
             self._newest(one, waited.get(one.job_id))
@@ -131,71 +131,23 @@ class Loop:
         return seen
 
     def _see(self, fact: Fact, around: Surroundings, samples: Samples, *, now: datetime) -> Seen:
-        entry = self.book.entries[fact.job_id]
-        held = around.held.get(fact.job_id)
-        wanted = fact.wanted
-        if held is not None and held.is_ours and held.instances is not None:
-            wanted = held.instances
-        _notice_person(entry, wanted, now=now)
-        bound = around.scheduled.get(fact.job_id)
-        floors = [
-            entry.person_floor(now=now),
-            around.until.get(fact.job_id),
-            bound.floor if bound else None,
-        ]
-        floor = max((number for number in floors if number is not None), default=None)
-        observation = planning.Observation(
-            now_s=now.timestamp(),
-            wanted=wanted,
-            running=fact.running,
-            healthy=min(fact.healthy, fact.running),
-            starting=fact.staging,
-            publishing=held is not None and not held.is_ours,
-            samples=samples.of(fact.job_id),
-            floor=floor,
-            exact=bound.exact if bound else None,
-            quota_max=_quota(fact, wanted, around),
-            capacity_max=self._room(entry, fact, wanted),
-            source_away=fact.cluster_id in samples.away or fact.cluster_id in samples.none,
-            approved_down_to=fact.approved_down_to(now=now),
-        )
-        rests = _rests(fact, samples, bound)
-        if rests is not None:
-            decision = planning.Decision(entry.memory, wanted, planning.Reason(rests))
-        else:
-            decision = planning.decide(entry.policy, entry.memory, observation)
-        decision = _again(entry, decision, observation)
-        paused = around.all_paused or (fact.paused_until is not None and fact.paused_until > now)
-        changes = decision.wanted != wanted
-        verdict = (
-            planning.Reason("paused", {"wish": decision.wanted}) if changes and paused else decision.verdict
-        )
-        seen = Seen(
-            entry,
-            fact,
-            observation,
-            decision,
-            verdict,
-            wanted if paused else decision.wanted,
-            now,
-            acts=changes and not entry.advise_only and not paused,
-        )
-        if seen.acts and observation.publishing:  # it would be refused; nothing shrinks meanwhile
-            _wait(seen, now=now)
-            seen.acts = False
-        elif seen.acts and seen.wanted > wanted and fact.line_id in around.quota_left:
-            around.quota_left[fact.line_id] -= seen.wanted - wanted
-        return seen
+        return look(self.book.entries[fact.job_id], fact, around, self._shares, samples, now=now)
 
-    def _room(self, entry: Entry, fact: Fact, wanted: int) -> int | None:
-        if entry.size is None:
-            return None
-        read_at, capacity = self._capacity
-        if time.monotonic() - read_at > CAPACITY_EVERY_S:
-            capacity = read_capacity()
-            self._capacity = (time.monotonic(), capacity)
-        known = capacity.get(fact.cluster_id)
-        return None if known is None else wanted + room_for(entry.size, known)
+    def _share(self, quota_left: dict[int, int], *, now: datetime, whole: bool) -> None:
+        """What is left of what jobs share. What was decided and not asked for yet is taken already: from the room until
+        the next whole tick, from the quotas as they are read anew."""
+        if whole:
+            read_at, capacity = self._capacity
+            if time.monotonic() - read_at > CAPACITY_EVERY_S:
+                capacity = capacity_by_cluster()
+                self._capacity = (time.monotonic(), capacity)
+            room = room_left(capacity, self.book.entries.values(), now_s=now.timestamp())
+            self._shares = Shares(quota_left, room)
+            return
+        for one in self._left:
+            if one.fact.line_id in quota_left:
+                quota_left[one.fact.line_id] -= one.grows_by
+        self._shares.quota_left = quota_left
 
     # --- acting ----------------------------------------------------------------------------------------
 
@@ -222,10 +174,10 @@ class Loop:
         checkpoint([one.entry for one in some], now=self._now)
         for one, operation in zip(some, enact(rows, agent=self._agent), strict=True):
             if operation is None:
-                _wait(one, now=self._now)
+                one.put_off()
             else:
-                one.entry.pending = None
-                one.entry.wanted = one.decision.wanted
+                one.entry.memory.waiting = None
+                one.entry.asked(one.decision.wanted, now_s=self._now.timestamp())
 
     def _set_aside(self, only: Collection[int] | None = None) -> dict[int, Seen]:
         """Those (of these jobs) that there was no time for: they are decided anew, by the newest samples. Until
@@ -233,8 +185,8 @@ class Loop:
         aside = {one.job_id: one for one in self._left if only is None or one.job_id in only}
         self._left = [one for one in self._left if one.job_id not in aside]
         for one in aside.values():
-            one.entry.pending = None
-            _wait(one, now=self._now)
+            one.put_off(now_s=self._now.timestamp())
+            self._shares.take(one.entry, one.fact.line_id, -one.grows_by)
         return aside
 
     def _newest(self, one: Seen, waited: Seen | None) -> Seen:
@@ -284,58 +236,3 @@ class Loop:
 
 def _announce(job_ids: Collection[int]) -> None:
     announce(*(f"scaling:{job_id}" for job_id in job_ids))
-
-
-def _wait(seen: Seen, *, now: datetime) -> None:
-    """It cannot be asked for now: growing stays wanted for a while, shrinking is decided anew."""
-    seen.waits = True
-    entry = seen.entry
-    if seen.wanted <= seen.observation.wanted:
-        entry.pending = None
-    elif entry.pending is None or entry.pending[0] != seen.wanted:
-        entry.pending = (seen.wanted, now.timestamp())
-
-
-def _notice_person(entry: Entry, wanted: int, *, now: datetime) -> None:
-    """A number that nobody here decided is somebody's wish: it is where the loop goes on from, and for a while the
-    least."""
-    if entry.wanted is not None and entry.wanted != wanted:
-        entry.person = (wanted, now + entry.hold_for)
-        entry.pending = None
-    entry.wanted = wanted
-
-
-def _quota(fact: Fact, wanted: int, around: Surroundings) -> int | None:
-    left = around.quota_left.get(fact.line_id)
-    return None if left is None else wanted + left
-
-
-def _rests(fact: Fact, samples: Samples, bound: Bound | None) -> str | None:
-    """Why there is nothing to decide. What a schedule says holds without monitoring, too."""
-    if fact.target_version is None:
-        return "not_published"
-    if not fact.wanted:
-        return "stopped"
-    if fact.cluster_id in samples.none and bound is None:
-        return "no_source"
-    return None
-
-
-def _again(entry: Entry, decision: planning.Decision, seen: planning.Observation) -> planning.Decision:
-    """Growing that could not be asked for yet is still wanted, unless something newer was decided."""
-    if entry.pending is None:
-        return decision
-    number, since_s = entry.pending
-    if decision.wanted != seen.wanted or number <= seen.wanted or seen.now_s - since_s > PENDING_FOR_S:
-        entry.pending = None
-        return decision
-    return planning.Decision(
-        decision.memory,
-        number,
-        planning.Reason("again", {"wish": number}),
-        decision.wishes,
-        decision.clamps,
-        decision.needs_approval,
-        decision.asks,
-        decision.alarm,
-    )

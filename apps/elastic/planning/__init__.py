@@ -7,7 +7,8 @@
 
 `decide` brings `memory` up to date in place (`memory.copy()` for a what-if) and reads no clock: `seen.now_s`. Whether a
 decision is carried out (dry run, pause, another operation on the job) is the caller's; the next observation tells what
-came of it. Memory is empty after a restart without a checkpoint: what is not known can only hold or grow.
+came of it. What cannot be carried out now is `put_off`: growing is still wanted by the next one (`still_waiting`).
+Memory is empty after a restart without a checkpoint: what is not known can only hold or grow.
 
 During a publish (`publishing`) nothing shrinks; growing is asked for at once, for load does not wait: the caller tries
 again with the newest number while the job is held. A schedule's `floor` is a least number beside `min`; its `exact`
@@ -37,6 +38,7 @@ verdicts that hold (`wish` is the number that was wanted)
     publishing {wish}, starting {wish, starting}, unhealthy {wish, unhealthy}
     cooldown_out {wish, left_s}, cooldown_in {wish, left_s}, pace {wish, left_s}
     approval {wish}                     more than one step down, and the policy waits for a person
+    again {wish}                        decided a moment ago, and could not be asked for yet
 clamps: {wish, to}
     min, max, floor, quota, capacity, grow_max, step
 """
@@ -57,6 +59,7 @@ from apps.elastic.planning.values import (
     Shrinking,
     Wish,
 )
+from apps.elastic.planning.waiting import called_off, put_off, still_waiting
 
 __all__ = [
     "Backtest",
@@ -73,6 +76,9 @@ __all__ = [
     "Shrinking",
     "Wish",
     "backtest",
+    "called_off",
     "decide",
     "limits_of",
+    "put_off",
+    "still_waiting",
 ]

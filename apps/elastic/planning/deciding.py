@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from apps.elastic.planning.fleet import fleet_ordered, fleet_see
+from apps.elastic.planning.changes import change
+from apps.elastic.planning.fleet import fleet_see
 from apps.elastic.planning.limits import Bounded, paced_in, paced_out, within_bounds
 from apps.elastic.planning.memory import Memory
 from apps.elastic.planning.target import target_wish
 from apps.elastic.planning.threshold import threshold_wish
-from apps.elastic.planning.turns import turns_see
 from apps.elastic.planning.values import Decision, MetricPolicy, Mode, Observation, Policy, Reason, Wish
 
 
@@ -79,14 +79,9 @@ def _decided(
     reason: Reason,
     wishes: tuple[Wish, ...],
 ) -> Decision:
+    before = None
     if bounded.wanted != seen.wanted:
-        turns_see(memory, now_s=seen.now_s, wanted=bounded.wanted, before=seen.wanted)
-    if bounded.wanted > seen.wanted:
-        memory.out_s = seen.now_s
-        fleet_ordered(memory.fleet, now_s=seen.now_s, wanted=bounded.wanted)
-    elif bounded.wanted < seen.wanted:
-        memory.in_s = seen.now_s
-    if bounded.wanted != seen.wanted:
+        before = change(memory, seen, bounded.wanted)
         for state in memory.thresholds.values():
             state.high = state.low = 0
     since = memory.seen_s if memory.seen_s is not None else memory.began_s
@@ -99,4 +94,5 @@ def _decided(
         needs_approval=bounded.asks is not None,
         asks=bounded.asks,
         alarm=bool(wishes) and since is not None and seen.now_s - since >= policy.alarm_s,
+        before=before,
     )

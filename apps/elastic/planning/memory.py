@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 Kept = TypeVar("Kept")
 
@@ -108,10 +108,18 @@ class FleetMemory:
     startup_s: float = -1.0
 
 
+class Waiting(NamedTuple):
+    """Growth from one number to another that could not be asked for, since a time."""
+
+    wanted: int
+    before: int
+    since_s: float
+
+
 @dataclass(slots=True)
 class Memory:
     """Empty for a job that was never seen: what is not known can only hold or grow. `out_s`, `in_s`: last growth and
-    shrink. `turns`, as of `turned_s`: how often shrinking was taken back."""
+    shrink. `turns`, as of `turned_s`: how often shrinking was taken back. `waiting`: see the module of that name."""
 
     thresholds: dict[str, ThresholdMemory] = field(default_factory=dict)
     targets: dict[str, TargetMemory] = field(default_factory=dict)
@@ -122,6 +130,7 @@ class Memory:
     in_s: float | None = None
     turns: float = 0.0
     turned_s: float = 0.0
+    waiting: Waiting | None = None
 
     def copy(self) -> Memory:
         return Memory.from_json(self.to_json())
@@ -140,6 +149,7 @@ class Memory:
         }
         memory.targets = {name: _target(of) for name, of in kept.get("targets", {}).items()}
         memory.fleet = _restored(FleetMemory, kept.get("fleet", {}))
+        memory.waiting = Waiting(*kept["waiting"]) if kept.get("waiting") else None
         return memory
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from apps.elastic.planning.changes import Before
     from apps.elastic.planning.memory import Memory
 
 Metric = Literal["cpu", "memory", "qps", "latency"]
@@ -154,7 +155,7 @@ class Decision:
     `wanted` is absolute and is to be asked for if it differs from the observation's. `verdict` is the one reason that
     counts, `clamps` what bounded it on the way, `wishes` what each metric asked for. `needs_approval`: `asks` is wanted
     but is too large a shrink for one step without a person. `alarm`: somebody should be told (no metrics for long).
-    `memory` is the one given, brought up to date.
+    `memory` is the one given, brought up to date; `before`: what a change wrote over there (`planning.called_off`).
     """
 
     memory: Memory
@@ -165,3 +166,4 @@ class Decision:
     needs_approval: bool = False
     asks: int | None = None
     alarm: bool = False
+    before: Before | None = None

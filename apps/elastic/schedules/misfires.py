@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from apps.elastic.models import ScalingSchedule, ScheduleRun
 from apps.elastic.schedules.ringing import MISFIRE_AFTER, Candidate, schedules_move, slots_note
 from apps.elastic.schedules.settling import runs_due_settle
+from apps.elastic.schedules.telling import runs_tell
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ MOST_COUNTED = 1000
 
 
 def misfires_run(*, now: datetime, limit: int = 500) -> list[ScheduleRun]:
-    """Deal with what was missed, the oldest first. Returns the records, of which each is new."""
+    """Deal with what was missed, the oldest first, and tell of it, in one transaction: so each is told once, whatever
+    becomes of this worker. Returns the records, of which each is new."""
     late = ScalingSchedule.objects.filter(
         next_at__lt=now - MISFIRE_AFTER, enabled=True, job__deleted_at__isnull=True
     )
@@ -38,6 +40,7 @@ def misfires_run(*, now: datetime, limit: int = 500) -> list[ScheduleRun]:
             runs += slots_note(made_up, trigger=ScheduleRun.Trigger.OCEAN, rung_by=None, now=now)
             runs_due_settle(now=now)
         runs = list(ScheduleRun.objects.filter(pk__in=[run.pk for run in runs]).select_related("job"))
+        runs_tell(runs)
     if runs:
         log.warning("schedules_missed", extra={"count": len(runs)})
     return runs

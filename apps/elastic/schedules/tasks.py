@@ -16,7 +16,6 @@ from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.reconcile import chronos_reconcile
 from apps.elastic.schedules.services import RECONCILE_TASK
 from apps.elastic.schedules.settling import EFFECTS_TASK, SETTLE_TASK, runs_due_settle
-from apps.elastic.schedules.telling import runs_tell
 from clients.errors import RemoteError
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ def run_schedule_effects(first: int) -> None:
 def watch_schedules() -> None:
     """What a worker forgot, what nobody rang for, and what still waits for its job."""
     runs_due_settle(now=timezone.now())
-    runs_tell(misfires_run(now=timezone.now()))
+    misfires_run(now=timezone.now())
     effects_run(now=timezone.now())
     effects_put_off()
 

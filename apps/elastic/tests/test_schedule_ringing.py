@@ -24,7 +24,6 @@ from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.ringing import MISFIRE_AFTER, Rung, schedule_rung
 from apps.elastic.schedules.selectors import schedule_bounds
 from apps.elastic.schedules.settling import runs_due_settle
-from apps.elastic.schedules.telling import runs_tell
 from apps.elastic.schedules.tokens import token_of
 from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.jobs.models import Job, JobEvent
@@ -368,7 +367,7 @@ class TestTelling:
         now = DUE + timedelta(minutes=2)
 
         for _ in range(2):
-            runs_tell(misfires_run(now=now))
+            misfires_run(now=now)
         message = Notification.objects.get()
         [part] = message.parts
         assert (message.group, part["count"]) == (group, 1)

@@ -268,7 +268,6 @@ def _servers() -> Iterator[tuple[Path, dict[str, str], ExitStack]]:
             "OCEAN_VAR": str(folder),
             "OCEAN_PORT": str(free_port()),
             "OCEAN_LOG_LEVEL": "INFO",
-            "OCEAN_MIN_UP_S": "0",  # a direct client does not watch what runs, either
             "OCEAN_SECRET_KEY": secrets.token_urlsafe(48),
             "OCEAN_ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "DATABASE_URL": services.database_url,

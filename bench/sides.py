@@ -26,6 +26,7 @@ NOOP: dict[str, Any] = {
     "cpus": 0.001,
     "memory_mib": 4,
     "instances": 1,
+    "strategy": {"min_up_s": 0},  # a direct client does not watch what runs, either
 }
 
 

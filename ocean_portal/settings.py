@@ -45,7 +45,6 @@ OCEAN_WORKERS_PER_CLUSTER = env_int("OCEAN_WORKERS_PER_CLUSTER", 3)
 OCEAN_STEP_LIMIT_S = max(10, env_int("OCEAN_STEP_LIMIT_S", 25))
 OCEAN_HISTORY_DAYS = env_int("OCEAN_HISTORY_DAYS", 180)
 OCEAN_DECISION_DAYS = env_int("OCEAN_DECISION_DAYS", 14)
-OCEAN_MIN_UP_S = env_int("OCEAN_MIN_UP_S", 3)
 
 # --- telling people ------------------------------------------------------------------------------------
 OCEAN_PUBLIC_URL = env_str(

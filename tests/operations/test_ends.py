@@ -76,6 +76,7 @@ def job(cluster: Cluster, by: User) -> Iterator[Job]:
         ports=[],
         health_checks=[],
         labels={"SANDBOX_NOOP": "true"},
+        strategy={"min_up_s": 0},
     )
     job = make_job(product_line=by.product_lines.get(), cluster=cluster, spec=spec)
     yield job

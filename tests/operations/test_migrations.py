@@ -84,6 +84,7 @@ def job(clusters: dict[str, Cluster], by: User) -> Iterator[Job]:
         ports=[],
         health_checks=[],
         labels={"SANDBOX_NOOP": "true"},
+        strategy={"min_up_s": 0},
     )
     job = make_job(product_line=by.product_lines.get(), cluster=clusters["staging"], name="web", spec=spec)
     job_publish(job=job, by=by)

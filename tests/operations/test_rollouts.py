@@ -488,16 +488,14 @@ class TestCrashing:
         "backoff": {"first_s": 1, "factor": 1.0, "max_s": 1},
     }
 
-    @pytest.fixture(autouse=True)
-    def tried(self, settings: Any) -> None:
-        settings.OCEAN_MIN_UP_S = 2
+    TRIED: ClassVar[dict[str, Any]] = {"min_up_s": 2}
 
     @pytest.mark.parametrize("kind", ["rolling", "recreate"])
     def test_a_misspelt_command_fails_the_publish_and_the_version_before_is_put_back(
         self, kind: str, four: Job, by: User
     ) -> None:
         next_version(four, **self.CRASHING)
-        operation = job_publish(job=four, by=by, strategy={"kind": kind, "max_surge": 4})
+        operation = job_publish(job=four, by=by, strategy={**self.TRIED, "kind": kind, "max_surge": 4})
         wait_until(lambda: not step(operation).is_active, what="it ends", timeout_s=40)
         assert operation.state == "failed", operation.message_text
         assert "does not stay up" in operation.error_text, operation.memory
@@ -509,14 +507,31 @@ class TestCrashing:
     def test_a_canary_of_it_never_holds_and_no_old_one_is_touched(self, four: Job, by: User) -> None:
         before = tasks(four)
         next_version(four, **self.CRASHING)
-        operation = job_publish(job=four, by=by, strategy={**CANARY, "hold_s": 0, "deadline_s": 5})
+        operation = job_publish(
+            job=four, by=by, strategy={**self.TRIED, **CANARY, "hold_s": 0, "deadline_s": 5}
+        )
         wait_until(lambda: not step(operation).is_active, what="it ends", timeout_s=40)
         assert (operation.state, tasks(four), beside(four)) == ("failed", before, None)
 
     def test_one_that_stays_up_has_succeeded_when_it_has_run_for_that_long(self, four: Job, by: User) -> None:
         next_version(four)
-        operation = job_publish(job=four, by=by, strategy={"kind": "rolling", "max_surge": 4})
+        operation = job_publish(job=four, by=by, strategy={**self.TRIED, "max_surge": 4})
         assert ended(operation).state == "succeeded"
-        youngest = max(one.started_at for one in status_of(four).instances or () if one.started_at)
+        assert self.ran_for(four, operation) >= timedelta(seconds=2)
+
+    def test_a_publish_from_before_there_was_a_choice_watches_for_three_seconds(
+        self, four: Job, by: User
+    ) -> None:
+        next_version(four)
+        operation = job_publish(job=four, by=by, strategy={"max_surge": 4})
+        del operation.parameters["strategy"]["min_up_s"]
+        operation.save(update_fields=["parameters"])
+        assert ended(operation).state == "succeeded"
+        assert self.ran_for(four, operation) >= timedelta(seconds=3)
+
+    @staticmethod
+    def ran_for(job: Job, operation: Operation) -> timedelta:
+        """How long the youngest instance had run when it was over."""
+        youngest = max(one.started_at for one in status_of(job).instances or () if one.started_at)
         assert operation.finished_at is not None
-        assert operation.finished_at - youngest >= timedelta(seconds=2)
+        return operation.finished_at - youngest

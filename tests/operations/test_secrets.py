@@ -75,6 +75,7 @@ def job(cluster: Cluster, by: User) -> Iterator[Job]:
         memory_mib=8,
         ports=[],
         health_checks=[],
+        strategy={"min_up_s": 0},
         env={"PASSWORD": {"secret": "db-password"}},
         files=[{"path": "conf/app.conf", "content": "password = ${secret:db-password}\n", "mode": "0600"}],
     )

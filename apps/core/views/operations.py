@@ -58,6 +58,7 @@ _PARAMETERS = {
     "strategy.canary_percent": gettext_lazy("first (percent)"),
     "strategy.hold_s": gettext_lazy("then waits (s)"),
     "strategy.slow_tolerated": gettext_lazy("may be slow"),
+    "strategy.min_up_s": gettext_lazy("must stay up (s)"),
     "takes_over": gettext_lazy("takes over from operation"),
 }
 _STRATEGIES = {

@@ -153,6 +153,13 @@ class StrategyForm(PlainForm):
         unit=pgettext_lazy("instances", "at most"),
         help_text=_("How many may still be starting, past their grace, when the publish is over."),
     )
+    min_up_s = NumberField(
+        label=_("Must stay up"),
+        unit=_("s"),
+        help_text=_(
+            "Without a health check a new instance counts as well when it has run so long; 0: at once."
+        ),
+    )
 
     def clean(self) -> dict[str, Any]:
         """An empty field is none, where the strategy knows none."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +48,7 @@ from apps.jobs.services.actions import (
 )
 from apps.jobs.services.drafts import SecretMissing
 from apps.jobs.spec.files import FilesTooLarge
+from apps.jobs.spec.strategy import complete_strategy
 from engines.base import InstanceState, WorkloadStatus
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 HOLD_LOOK_S = 15.0
 """A hold is looked at so often, beside the mirror's rings."""
+TRIAL_LOOK_S = 5.0
+"""Instances on trial are looked at so often, or when their time is over: each may end meanwhile."""
 
 
 class Publish(OnJob):
@@ -185,7 +187,7 @@ class _Turn:
             seen.side,
             mark=mark,
             ending=self._memory["ending"],
-            trial=Trial(self._now, min_up()),
+            trial=Trial(self._now, self._min_up),
         )
         if is_of(seen.main, mark) and not self._memory.get("main"):  # an earlier try, whose answer was lost
             assert found.main is not None
@@ -262,6 +264,11 @@ class _Turn:
     def _deadline(self) -> timedelta:
         return timedelta(seconds=self._work.parameters["strategy"]["deadline_s"])
 
+    @property
+    def _min_up(self) -> timedelta:
+        """How long a new instance that nothing checks must have run to be called well."""
+        return timedelta(seconds=complete_strategy(self._work.parameters["strategy"])["min_up_s"])
+
     def _hold(self, step: Hold) -> Again:
         if "held_since" not in self._memory:
             self._memory["held_since"] = self._now.isoformat()
@@ -279,7 +286,8 @@ class _Turn:
             self._diagnose(seen)
         self._memory["seen"] = dict(said.values)
         on_trial = only_on_trial(self._found)
-        return self._again(said, after_s=min_up().total_seconds() if on_trial else LOOK_AGAIN_S)
+        trial_s = min(TRIAL_LOOK_S, self._min_up.total_seconds())
+        return self._again(said, after_s=trial_s if on_trial else LOOK_AGAIN_S)
 
     def _again(self, said: words.Said, *, after_s: float) -> Again:
         self._work.say(said.text, **said.values)
@@ -331,7 +339,7 @@ class _Turn:
         """Late, but all of it is there: only old ones that end, or new ones on trial, are waited for; once."""
         for name, so, more in (
             ("drains", only_drains(self._wanted, self._found, self._now), drain_time(self._spec)),
-            ("on_trial", only_on_trial(self._found), 2 * min_up()),
+            ("on_trial", only_on_trial(self._found), 2 * self._min_up),
         ):
             if so and not self._memory.get(name):
                 self._memory[name] = True
@@ -381,11 +389,6 @@ class _Turn:
         if self._work.operation.cancel_requested_at and not self._memory.get("lost"):
             return Cancelled(text, values)
         return Failed(text, values)
-
-
-def min_up() -> timedelta:
-    """How long a new instance that nothing checks must have run to be called well."""
-    return timedelta(seconds=settings.OCEAN_MIN_UP_S)
 
 
 def is_holding(operation: Operation) -> bool:

@@ -25,13 +25,13 @@ CLOCKS_DIFFER = timedelta(seconds=30)
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A new instance that nothing checks is well when it has run for `min_up`: Marathon calls it running in the moment
-    before a misspelt command ends, too."""
+    before a misspelt command ends, too. None: it is taken at its word."""
 
     now: datetime
     min_up: timedelta
 
     def passed_by(self, instance: InstanceStatus) -> bool:
-        if instance.started_at is None:
+        if not self.min_up or instance.started_at is None:
             return True
         return not -CLOCKS_DIFFER <= self.now - instance.started_at < self.min_up
 

@@ -18,7 +18,8 @@ STRATEGIES = ("rolling", "canary", "blue-green", "recreate")
 
 class StrategyFields(Strict):
     """How a publish replaces the old version; counts are instances. A canary is so many instances or so many percent
-    of them (one, where neither is said). `hold_s` null: until a person says go on."""
+    of them (one, where neither is said). `hold_s` null: until a person says go on. `min_up_s`: how long a new instance
+    that nothing checks must have run to be called well."""
 
     kind = serializers.ChoiceField(choices=STRATEGIES, default="rolling")
     batch = serializers.IntegerField(min_value=1, max_value=MAX_INSTANCES, default=1)
@@ -31,6 +32,7 @@ class StrategyFields(Strict):
     canary_percent = serializers.IntegerField(min_value=1, max_value=99, allow_null=True, default=None)
     hold_s = serializers.IntegerField(min_value=0, max_value=7 * 86_400, allow_null=True, default=None)
     slow_tolerated = serializers.IntegerField(min_value=0, max_value=MAX_INSTANCES, default=0)
+    min_up_s = serializers.IntegerField(min_value=0, max_value=3_600, default=3)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         in_batches = attrs["kind"] in {"rolling", "canary"}

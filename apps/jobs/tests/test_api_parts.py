@@ -66,6 +66,17 @@ class TestVersions:
         assert [change["change"] for change in back["changes"]] == ["changed", "removed"]
         assert client.get(f"{url}versions/1/diff/1/").json()["changes"] == []
 
+    def test_a_version_from_before_a_field_of_the_strategy_has_its_default(
+        self, client: APIClient, job: Job, url: str
+    ) -> None:
+        old = {"kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1, "deadline_s": 300}
+        make_version(job, spec={"strategy": old})
+        make_version(job, spec={"strategy": {**old, "min_up_s": 10}})
+        assert client.get(f"{url}versions/2/").json()["spec"]["strategy"]["min_up_s"] == 3
+        assert client.get(f"{url}versions/2/diff/3/").json()["changes"] == [
+            {"field": "strategy.min_up_s", "change": "changed", "old": 3, "new": 10}
+        ]
+
     @pytest.mark.parametrize(
         "path", ["versions/9/", "versions/1/diff/9/", "versions/9/diff/1/", "versions/x/"]
     )

@@ -65,6 +65,8 @@ class TestStrategies:
             ({"canary_instances": 1, "canary_percent": 1}, {"strategy.canary_percent": "invalid"}),
             ({"hold_s": -1}, {"strategy.hold_s": "min_value"}),
             ({"slow_tolerated": -1}, {"strategy.slow_tolerated": "min_value"}),
+            ({"min_up_s": -1}, {"strategy.min_up_s": "min_value"}),
+            ({"min_up_s": 3601}, {"strategy.min_up_s": "max_value"}),
         ],
     )
     def test_what_makes_no_sense_is_named_at_its_field(

@@ -73,8 +73,8 @@ def failure(*, run: int, version: datetime | None = CHANGED) -> InstanceFailure:
     )
 
 
-def found(main: WorkloadStatus) -> Found:
-    return read_found(Job(), main, None, mark="mark", ending={}, trial=TRIAL)
+def found(main: WorkloadStatus, *, trial: Trial = TRIAL) -> Found:
+    return read_found(Job(), main, None, mark="mark", ending={}, trial=trial)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,13 @@ def test_without_a_check_an_instance_is_well_when_it_has_run_for_a_while(
     seen = found(status(up_s=up_s, checked=checked))
     assert seen.main is not None
     assert ([copy.well for copy in seen.main.new], only_on_trial(seen)) == ([well], not well)
+
+
+@pytest.mark.parametrize("up_s", [0, -10])
+def test_where_none_is_to_be_watched_it_is_well_at_once_whatever_the_clocks_say(up_s: float) -> None:
+    seen = found(status(up_s=up_s), trial=Trial(NOW, timedelta()))
+    assert seen.main is not None
+    assert [copy.well for copy in seen.main.new] == [True]
 
 
 def test_an_instance_that_ends_a_third_time_is_not_waited_for() -> None:

@@ -173,6 +173,7 @@ def test_only_product_lines_that_one_may_change_are_offered_and_taken(
         ("strategy-batch", "0"),
         ("strategy-max_surge", "0"),
         ("strategy-deadline_s", "1"),
+        ("strategy-min_up_s", "3601"),
         ("backoff-factor", "0.5"),
         ("kill_grace_s", "long"),
         ("note", "x" * 301),

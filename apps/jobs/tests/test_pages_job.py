@@ -277,6 +277,14 @@ def test_versions_can_be_looked_at_compared_and_published_again(client: Client, 
     assert client.get(f"/jobs/{job.tag}/versions/9/").status_code == 404
 
 
+def test_the_page_of_a_version_from_before_a_field_of_the_strategy_shows_its_default(
+    client: Client, job: Job
+) -> None:
+    strategy = {"kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1, "deadline_s": 300}
+    make_version(job, spec={"strategy": strategy})
+    assert "Must stay up 3 s" in text_of(client.get(f"/jobs/{job.tag}/versions/2/"))
+
+
 def test_the_configuration_is_in_words_with_units_and_secrets_by_name(job: Job, client: Client) -> None:
     make_version(job, spec={"env": {"PASSWORD": {"secret": "db-password"}}, "memory_mib": 96})
     Job.objects.filter(pk=job.pk).update(target_version=2)

@@ -109,6 +109,7 @@ def test_another_strategy_counts_for_this_publish_only(client: Client, job: Job)
     assert strategy == {
         "kind": "rolling", "batch": 3, "max_unavailable": 0, "max_surge": 3, "deadline_s": 60,
         "canary_instances": None, "canary_percent": None, "hold_s": None, "slow_tolerated": 0,
+        "min_up_s": 3,
     }  # fmt: skip
     assert job.versions.get(number=2).spec["strategy"]["batch"] == 1
 

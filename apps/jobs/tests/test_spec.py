@@ -41,6 +41,7 @@ def test_a_command_alone_is_a_whole_spec() -> None:
     assert spec["strategy"] == {
         "kind": "rolling", "batch": 1, "max_unavailable": 0, "max_surge": 1, "deadline_s": 300,
         "canary_instances": None, "canary_percent": None, "hold_s": None, "slow_tolerated": 0,
+        "min_up_s": 3,
     }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from apps.jobs.forms.rows import (
     VolumeRow,
 )
 from apps.jobs.forms.tabs import AdvancedForm, BackoffForm, ResourcesForm, StrategyForm, WhatForm
+from apps.jobs.spec.strategy import complete_strategy
 from apps.jobs.views.changes import as_text
 
 
@@ -58,7 +59,7 @@ def spec_sections(spec: Mapping[str, Any]) -> list[Section]:
         _rows(_("Health checks"), HealthCheckRow, spec["health_checks"]),
         _rows(_("Constraints"), ConstraintRow, spec["constraints"]),
         _rows(_("Persistent volumes"), VolumeRow, spec["volumes"]),
-        Section(_("Publish strategy"), _facts(StrategyForm, spec["strategy"]), [], []),
+        Section(_("Publish strategy"), _facts(StrategyForm, complete_strategy(spec["strategy"])), [], []),
         Section(
             _("Ending and starting again"),
             _facts(AdvancedForm, shown) + _facts(BackoffForm, spec["backoff"]),

@@ -71,6 +71,9 @@ GOES = gettext_noop("From %(instances)s to %(wanted)s: %(reason)s.")
 WAITS = gettext_noop(
     "Goes from %(instances)s to %(wanted)s as soon as the operation that holds the job has ended: %(reason)s."
 )
+OVERTAKEN = gettext_noop(
+    "Was to go from %(instances)s to %(wanted)s, but the job or its policy was changed at that moment: %(reason)s."
+)
 WOULD = gettext_noop("Would go from %(instances)s to %(wanted)s, but only advises: %(reason)s.")
 
 _SECONDS = {"ago_s", "left_s", "age_s"}
@@ -82,11 +85,19 @@ def decision_text(decision: ScalingDecision) -> str:
     numbers = {"instances": decision.instances, "wanted": decision.wanted}
     head = STAYS
     if decision.wanted != decision.instances:
-        head = GOES if decision.acted else WAITS if decision.values.get("waits") else WOULD
+        head = _head(decision)
     reason = reason_text(decision.verdict, decision.values)
     if limits := [clamp_text(clamp) for clamp in decision.clamps]:
         reason = f"{reason} ({'; '.join(limits)})"
     return gettext(head) % {**numbers, "reason": reason}
+
+
+def _head(decision: ScalingDecision) -> str:
+    if decision.acted:
+        return GOES
+    if decision.values.get("overtaken"):
+        return OVERTAKEN
+    return WAITS if decision.values.get("waits") else WOULD
 
 
 def reason_text(code: str, values: Mapping[str, Any]) -> str:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.db.models import Exists, Q
 from django.utils import translation
 
-from apps.core.errors import TargetBusy
+from apps.core.errors import DomainError, TargetBusy
 from apps.core.models import MAX_REASON, Operation
-from apps.elastic.models import ScalingDecision
+from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy
 from apps.elastic.words import decision_text
 from apps.jobs.services import Scale, jobs_lock, jobs_scale
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.jobs.models import Job
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +33,31 @@ UPDATE elastic_scalingdecision AS row
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A decision to be carried out. `had`: the job's number when it was made; `version`: the policy's."""
+
+    decision: ScalingDecision
+    had: int
+    version: int
+
+
 @transaction.atomic
-def enact(decisions: Sequence[ScalingDecision], *, agent: User) -> list[Operation | None]:
-    """Ask for the numbers that were decided, each of another job. None where a job cannot take it now: another
-    operation holds it, or it is not what it was when the number was decided. A fixed number of statements."""
+def enact(orders: Sequence[Order], *, agent: User, now: datetime) -> list[Operation | None]:
+    """Ask for the numbers that were decided, each of another job. A fixed number of statements.
+
+    None where it is not asked for: the decision `waits` while another operation holds the job, and is `overtaken` where
+    the job or its policy is not what it was, as somebody scaled, stopped or deleted it, or changed, paused or removed
+    the policy. What a person has asked for by then stands.
+    """
+    decisions = [order.decision for order in orders]
     jobs = jobs_lock(decision.job_id for decision in decisions)
-    asked = [decision for decision in decisions if decision.job_id in jobs]
+    versions = _versions(jobs, now=now)
+    asked = [
+        order.decision
+        for order in orders
+        if _stands(order, jobs.get(order.decision.job_id), versions.get(order.decision.job_id))
+    ]
     for decision in asked:
         decision.acted = True  # its words say so
     scales = [
@@ -44,21 +67,35 @@ def enact(decisions: Sequence[ScalingDecision], *, agent: User) -> list[Operatio
     answers = {
         scale.job.pk: answer for scale, answer in zip(scales, jobs_scale(scales, agent=agent), strict=True)
     }
-    busy, operations = 0, []
+    operations = []
     for decision in decisions:
         answer = answers.get(decision.job_id)
         operation = answer if isinstance(answer, Operation) else None
         operations.append(operation)
         decision.acted, decision.operation = operation is not None, operation
         if operation is None:
-            decision.values["waits"] = True
-        if isinstance(answer, TargetBusy):
-            busy += 1
-        elif operation is None:
-            log.warning("scaling_refused", extra={"job": decision.job_id, "error": str(answer or "gone")})
+            decision.values["overtaken" if answer is None else "waits"] = True
+        if isinstance(answer, DomainError) and not isinstance(answer, TargetBusy):
+            log.warning("scaling_refused", extra={"job": decision.job_id, "error": str(answer)})
     _write(decisions)
-    log.info("scaling_acts", extra={"jobs": len(decisions), "busy": busy})
+    busy = sum(isinstance(answer, TargetBusy) for answer in answers.values())
+    overtaken = len(decisions) - len(asked)
+    log.info("scaling_acts", extra={"jobs": len(decisions), "busy": busy, "overtaken": overtaken})
     return operations
+
+
+def _versions(job_ids: Iterable[int], *, now: datetime) -> dict[int, int]:
+    """Of these jobs' policies those that may change something now, with their version."""
+    paused = ScalingPause.objects.filter(until__gt=now)
+    policies = ScalingPolicy.objects.filter(~Exists(paused), job__in=list(job_ids), enabled=True)
+    policies = policies.filter(Q(paused_until__isnull=True) | Q(paused_until__lte=now), advise_only=False)
+    return dict(policies.values_list("job_id", "version"))
+
+
+def _stands(order: Order, job: Job | None, version: int | None) -> bool:
+    if job is None or job.deleted_at is not None or version != order.version:
+        return False
+    return job.wanted in (order.had, order.decision.instances, order.decision.wanted)
 
 
 def _write(decisions: Sequence[ScalingDecision]) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.elastic import planning
+from apps.elastic.loop.acting import Order
 from apps.elastic.loop.book import Entry
 from apps.elastic.loop.facts import Fact
 from apps.elastic.loop.journal import Key
 from apps.elastic.models import ScalingDecision
+
+if TYPE_CHECKING:
+    from apps.core.models import Operation
 
 
 @dataclass(slots=True)
@@ -52,6 +56,21 @@ class Seen:
     @property
     def grows_by(self) -> int:
         return max(0, self.wanted - self.observation.wanted)
+
+    @property
+    def order(self) -> Order:
+        return Order(self.row, had=self.fact.wanted, version=self.entry.version)
+
+    def answered(self, operation: Operation | None) -> None:
+        """What came of the order."""
+        if operation is None and not self.row.values.get("overtaken"):
+            self.put_off()
+            return
+        if operation is None:
+            planning.called_off(self.decision)
+        else:
+            self.entry.asked(self.decision.wanted, now_s=self.observation.now_s)
+        self.entry.memory.waiting = None
 
     def put_off(self, *, now_s: float | None = None) -> None:
         """It cannot be asked for now; see `planning.put_off`."""

@@ -169,15 +169,11 @@ class Loop:
     def _act_on(self, some: Sequence[Seen]) -> None:
         """What is remembered is kept before anything is asked for: whoever takes over in the middle then counts no
         sample a second time, and at worst decides again by new ones."""
-        rows = [one.row for one in some]
-        self._journal.enact(rows)
+        self._journal.enact([one.row for one in some])
         checkpoint([one.entry for one in some], now=self._now)
-        for one, operation in zip(some, enact(rows, agent=self._agent), strict=True):
-            if operation is None:
-                one.put_off()
-            else:
-                one.entry.memory.waiting = None
-                one.entry.asked(one.decision.wanted, now_s=self._now.timestamp())
+        answers = enact([one.order for one in some], agent=self._agent, now=self._now)
+        for one, operation in zip(some, answers, strict=True):
+            one.answered(operation)
 
     def _set_aside(self, only: Collection[int] | None = None) -> dict[int, Seen]:
         """Those (of these jobs) that there was no time for: they are decided anew, by the newest samples. Until

@@ -19,7 +19,7 @@ from apps.core.models import Operation
 from apps.core.tests.factories import make_cluster
 from apps.elastic.agent import autoscaler
 from apps.elastic.loop import tick
-from apps.elastic.loop.acting import enact
+from apps.elastic.loop.acting import Order, enact
 from apps.elastic.loop.facts import Fact
 from apps.elastic.loop.samples import SampleReader
 from apps.elastic.loop.tick import Loop
@@ -212,7 +212,7 @@ def test_a_pause_holds_and_ends_by_itself(world: World, job: Job, whose: str) ->
     if whose == "its own":
         ScalingPolicy.objects.filter(pk=policy.pk).update(paused_until=until)
     else:
-        ScalingPause.objects.create(until=until)
+        ScalingPause.objects.create(pk=ScalingPause.ALL, until=until)
     for _ in range(6):
         world.tick(job, cpu=90)
     assert not Operation.objects.exists() or whose == "everybody's"
@@ -368,17 +368,18 @@ def test_a_decision_is_enacted_once_however_often_it_is_tried(world: World, job:
     for _ in range(3):
         world.tick(job, cpu=90)
     decision = last(job)
-    assert enact([decision], agent=world.agent) == [Operation.objects.get()]
+    assert enact([Order(decision, 2, 1)], agent=world.agent, now=world.now) == [Operation.objects.get()]
 
 
 def test_many_decisions_are_enacted_in_as_many_statements_as_two(world: World) -> None:
     taken = []
     for count in (2, 20):
-        decisions = [
-            make_decision(job=make_running_job(instances=1), instances=1, wanted=2) for _ in range(count)
+        orders = [
+            Order(make_decision(job=make_policy(max=9).job, instances=3, wanted=4), had=3, version=1)
+            for _ in range(count)
         ]
         with CaptureQueriesContext(connection) as queries:
-            operations = enact(decisions, agent=world.agent)
+            operations = enact(orders, agent=world.agent, now=world.now)
         taken.append(len(queries))
         assert [row.operation for row in ScalingDecision.objects.filter(acted=True)[:count]][
             ::-1
@@ -387,11 +388,15 @@ def test_many_decisions_are_enacted_in_as_many_statements_as_two(world: World) -
 
 
 def test_one_that_cannot_be_enacted_waits_and_is_in_nobodys_way(world: World) -> None:
-    jobs = [make_running_job(instances=1) for _ in range(3)]
+    jobs = [make_policy(max=9).job for _ in range(3)]
     make_job_operation(jobs[0])
-    decisions = [make_decision(job=job, instances=1, wanted=2) for job in jobs]
+    orders = [
+        Order(make_decision(job=job, instances=3, wanted=4, verdict="above"), had=3, version=1)
+        for job in jobs
+    ]
     jobs[1].delete()
-    assert [one is None for one in enact(decisions, agent=world.agent)] == [True, True, False]
+    answers = enact(orders, agent=world.agent, now=world.now)
+    assert [one is None for one in answers] == [True, True, False]
     waits = ScalingDecision.objects.get(job=jobs[0])
     assert (waits.acted, waits.operation, waits.values) == (False, None, {"waits": True})
 

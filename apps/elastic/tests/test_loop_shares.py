@@ -133,8 +133,8 @@ def test_growth_that_had_to_wait_is_bounded_by_what_is_left_when_its_turn_comes(
     world.tick(job, cpu=70)
     assert Job.objects.get(pk=job.pk).wanted == 3
     assert Operation.objects.latest("pk").reason == (
-        "From 2 to 3: it was decided a moment ago and could not be asked for yet. "
-        "(lowered from 6 to 3: the product line's quota)"
+        "From 2 to 3: it was decided a moment ago and could not be asked for yet "
+        "(lowered from 6 to 3: the product line's quota)."
     )
 
 

@@ -20,9 +20,16 @@ def follow_falcon() -> None:
     rounds.follow_changes(now=timezone.now())
 
 
-@shared_task(name="elastic.sweep_falcon", time_limit=280)
+@shared_task(name="elastic.sweep_falcon", time_limit=20)
 def sweep_falcon() -> None:
-    rounds.sweep_all(now=timezone.now())
+    """One task for each cluster, so that one whose Falcon is slow holds up no other."""
+    for cluster_id in rounds.clusters_to_sweep():
+        sweep_cluster.apply_async((cluster_id,), queue="background", expires=50, ignore_result=True)
+
+
+@shared_task(name="elastic.sweep_falcon_of_cluster", time_limit=280)
+def sweep_cluster(cluster_id: int) -> None:
+    rounds.sweep_cluster(cluster_id, now=timezone.now())
 
 
 @shared_task(name=REAPPLY_TASK, time_limit=60)

@@ -1,11 +1,12 @@
-"""One round over all clusters that have a Falcon: which jobs, which portal, what if it is away."""
+"""Rounds over the clusters that have a Falcon: which jobs, which portal, what if it is away or slow."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from time import monotonic
 
 import redis
 from django.conf import settings
@@ -19,11 +20,17 @@ from apps.elastic.sources import metrics_address
 from apps.jobs.models import Job
 from clients.errors import RemoteError
 from clients.falcon import FalconPortal
+from clients.limits import calls_end_by
 from engines.metrics.factory import MetricsAddress, make_falcon_portal
 
 log = logging.getLogger(__name__)
 
 CHANGED_AT_ONCE = 500
+FOLLOWED_TOGETHER = 50
+"""Jobs that are brought up to date together; of those that there was no time for, the next round begins."""
+FOLLOW_FOR_S = 50.0
+"""All clusters together; each has its share, so that a slow Falcon holds up no other."""
+SWEEP_FOR_S = 270.0
 
 
 def follow_changes(*, now: datetime) -> None:
@@ -37,21 +44,36 @@ def follow_changes(*, now: datetime) -> None:
 
 
 def follow_jobs(job_ids: Collection[int], *, now: datetime) -> None:
-    """Those of them whose cluster has a Falcon. What could not be done is marked for the next round."""
+    """Those of them whose cluster has a Falcon. What could not be done in time is marked for the next round."""
     by_cluster: dict[int, set[int]] = {}
     jobs = Job.objects.filter(pk__in=job_ids, scaling__isnull=False)
     for job_id, cluster_id in jobs.values_list("pk", "cluster"):
         by_cluster.setdefault(cluster_id, set()).add(job_id)
-    for cluster in _clusters().filter(pk__in=by_cluster):
-        mine = by_cluster[cluster.pk]
-        if not _reconciled(cluster, partial(follow, cluster, job_ids=mine, now=now)):
-            hints.mark(mine)
+    clusters = list(_clusters().filter(pk__in=by_cluster))
+    for cluster in clusters:
+        with calls_end_by(monotonic() + FOLLOW_FOR_S / len(clusters)):
+            hints.mark(_not_followed(cluster, sorted(by_cluster[cluster.pk]), now=now))
 
 
-def sweep_all(*, now: datetime) -> None:
-    """Look at everything there is, cluster by cluster."""
-    for cluster in _clusters():
-        _reconciled(cluster, partial(sweep, cluster, now=now))
+def _not_followed(cluster: Cluster, job_ids: Sequence[int], *, now: datetime) -> Sequence[int]:
+    """Bring these jobs of a cluster up to date; which of them there was no time or Falcon for."""
+    for first in range(0, len(job_ids), FOLLOWED_TOGETHER):
+        some = job_ids[first : first + FOLLOWED_TOGETHER]
+        if not _reconciled(cluster, partial(follow, cluster, job_ids=some, now=now)):
+            return job_ids[first:]
+    return ()
+
+
+def clusters_to_sweep() -> list[int]:
+    return list(_clusters().values_list("pk", flat=True))
+
+
+def sweep_cluster(cluster_id: int, *, now: datetime) -> None:
+    """Look at everything there is in its Falcon."""
+    cluster = _clusters().filter(pk=cluster_id).first()
+    if cluster is not None:
+        with calls_end_by(monotonic() + SWEEP_FOR_S):
+            _reconciled(cluster, partial(sweep, cluster, now=now))
 
 
 def _saved() -> set[int]:

@@ -31,6 +31,7 @@ from apps.jobs.signals import instances_changed
 from apps.jobs.tests.factories import make_instance, make_running_job
 from clients.falcon import FalconPortal, FalconToken, FalconTransport
 from clients.falcon.wire import Strategy, Template
+from clients.tests.server import Hang, local_server
 from sandbox.falcon.testing import TOKEN, FalconProcess, running_falcon
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +90,8 @@ def follow() -> None:
 
 
 def sweep(*, later_s: float = 0) -> None:
-    rounds.sweep_all(now=timezone.now() + timedelta(seconds=later_s))
+    for cluster_id in rounds.clusters_to_sweep():
+        rounds.sweep_cluster(cluster_id, now=timezone.now() + timedelta(seconds=later_s))
 
 
 def test_a_policy_becomes_a_template_a_group_and_a_signed_callback(
@@ -299,6 +301,35 @@ def test_while_falcon_is_away_nothing_is_lost(
 
     follow()
     assert members(portal, policy) == {"task-1", "task-2", "task-3"}
+
+
+def test_a_falcon_that_hangs_holds_up_no_other_cluster(
+    portal: FalconPortal, policy: ScalingPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "FOLLOW_FOR_S", 4.0)
+    with local_server() as server:
+        server.on("GET", "/api/v1/template", Hang())
+        slow = make_cluster(name="a-slow", metrics="falcon", metrics_url=server.url, metrics_password=TOKEN)
+        held = make_policy(job=make_running_job(cluster=slow))
+        follow()
+
+    assert len(template(portal, policy).strategies) == 2
+    assert hints.take() == {held.job_id}
+
+
+def test_of_many_that_changed_those_that_were_done_are_not_done_again(
+    falcon: FalconProcess, portal: FalconPortal, policy: ScalingPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "FOLLOWED_TOGETHER", 1)
+    follow()
+    make_instance(job=policy.job, task_id="task-3")
+    hints.mark([policy.job_id])
+    later = make_policy(job=make_running_job(cluster=policy.job.cluster))
+    falcon.misbehave(kind="error", status=500, method="POST", path="hostgroup/template", calls=1)
+
+    follow()
+    assert members(portal, policy) == {"task-1", "task-2", "task-3"}
+    assert hints.take() == {later.job_id}
 
 
 def test_one_that_falcon_refuses_holds_up_no_other(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -200,7 +200,7 @@ class HttpClient:
             response.raw = io.BytesIO(body)
         if response.is_redirect and not redirects:
             raise ProtocolError(
-                f"HTTP {response.status_code} sends to {response.headers['Location']}, "
+                f"HTTP {response.status_code} sends to {_server(urljoin(url, response.headers['Location']))}, "
                 "which nobody expected; check the configured address",
                 remote=self.remote,
                 operation=operation,
@@ -315,6 +315,12 @@ class HttpClient:
         if method in _READS:
             return Unavailable(f"the connection failed: {_reason(exc)}", **call)
         return TimedOut(f"the connection broke before the answer came: {_reason(exc)}", **call)
+
+
+def _server(url: str) -> str:
+    """What may be said of an address: its path may be a key, as those of webhooks are."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _never_sent(exc: Exception) -> bool:

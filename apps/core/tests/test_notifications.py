@@ -355,9 +355,12 @@ def test_a_receiver_says_itself_when_to_come_again(server: LocalServer) -> None:
 def test_a_redirect_is_not_followed(server: LocalServer) -> None:
     group = make_group()
     webhook(group, server)
-    server.on("POST", "/hook", Reply({}, status=302, headers={"Location": "http://169.254.169.254/"}))
+    server.on(
+        "POST", "/hook", Reply({}, status=302, headers={"Location": "https://u:pass@hooks.example/s3cret"})
+    )
     [delivery] = deliver(tell(group))
     assert delivery.state == "failed"
+    assert "sends to https://hooks.example, which nobody expected" in delivery.error
     assert server.calls() == ["POST /hook"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from apps.core.serializers import checked
 from apps.elastic.history import recorded_of
-from apps.elastic.planning import Policy, Sample
+from apps.elastic.models import ScalingPolicy, ScalingState
+from apps.elastic.planning import Memory, Policy, Sample
 from apps.elastic.planning.backtest import Backtest, backtest, limits_of
 from apps.elastic.policies import ScalingFields, planned
 from apps.elastic.selectors import policy_of
@@ -33,13 +34,20 @@ class Compared:
     away: str
 
 
+def _as_learned(planned_: Policy, policy: ScalingPolicy | None) -> Policy:
+    """With the time that the job's instances take until they serve, where that is known."""
+    state = ScalingState.objects.filter(policy=policy).first() if policy is not None else None
+    startup_s = Memory.from_json(state.memory).fleet.startup_s if state is not None else -1.0
+    return replace(planned_, startup_s=startup_s) if startup_s >= 0 else planned_
+
+
 def backtest_compared(job: Job, fields: Any, *, span: timedelta) -> Compared:
     """Replay the time until now through `fields` (as a policy is written) and through the policy that the job has. Both
     are judged by the same limits, today's. Raises InvalidInput for a policy that is not valid. Asks the monitoring."""
     values: Mapping[str, Any] = checked(ScalingFields(data=fields))
-    changed = planned(values)
     policy = policy_of(job)
-    today = planned(policy) if policy is not None else None
+    changed = _as_learned(planned(values), policy)
+    today = _as_learned(planned(policy), policy) if policy is not None else None
     end = timezone.now()
     names = sorted({metric.metric for each in (changed, today) if each for metric in each.metrics})
     recorded = recorded_of(job, names, start=end - span, end=end, points=POINTS)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy
 from apps.elastic.selectors import Proposal, newest_decisions, pause_of_all, proposal_of
@@ -64,13 +65,17 @@ def standing_of(
 ) -> Standing:
     """What can be said of the policy now."""
     numbers = {"wanted": job.wanted, "min": policy.min, "max": policy.max}
-    head = _("At %(wanted)s instances, between %(min)s and %(max)s.") % numbers
+    head = ngettext(
+        "At %(wanted)s instance, between %(min)s and %(max)s.",
+        "At %(wanted)s instances, between %(min)s and %(max)s.",
+        job.wanted,
+    )
     pause = _pause(policy, all_paused, now=now)
     state, label = _badge(policy, pause=pause, decision=decision, now=now)
     return Standing(
         state=state,
         label=label,
-        head=head,
+        head=head % numbers,
         why=decision_text(decision) if decision else "",
         at=decision.last_at if decision else None,
         proposal=proposal_of(policy, now=now),

@@ -31,7 +31,7 @@ REASONS = {
     ),
     "within": gettext_noop("%(metric)s is %(value)s, which takes no more and no fewer to hold %(target)s"),
     "young": gettext_noop(
-        "%(metric)s wants %(wish)s, but has come again only for a while; another %(left_s)s are to be seen"
+        "%(metric)s wants %(wish)s, but its samples have only just come; it looks on for another %(left_s)s"
     ),
     "window": gettext_noop("%(metric)s wants %(wish)s, but %(ago_s)s ago wanted %(peak)s"),
     "no_samples": gettext_noop("there are no samples of %(metric)s yet"),

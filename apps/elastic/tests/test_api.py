@@ -346,6 +346,20 @@ def test_a_backtest_compares_a_changed_policy_with_todays_and_changes_nothing(
     }
 
 
+def test_a_backtest_starts_instances_as_slowly_as_they_were_seen_to_start(
+    job: Job, dev: User, source: PretendedSource
+) -> None:
+    policy = make_policy(job=job)
+    now = int(timezone.now().timestamp())
+    source.past = {"cpu": [Point(now - 3600 + 60 * i, 95.0, 285.0, 3) for i in range(60)]}
+    client = api_client(dev)
+    guessed = client.post(url(job, "backtest/"), {"policy": SLIDE}).json()
+    ScalingState.objects.create(policy=policy, memory={"fleet": {"startup_s": 600.0}})
+    learned = client.post(url(job, "backtest/"), {"policy": SLIDE}).json()
+    for name in ("changed", "today"):
+        assert learned[name]["breach_s"] - guessed[name]["breach_s"] == pytest.approx(570, abs=60)
+
+
 def test_a_backtest_of_metrics_that_have_no_samples_says_nothing_of_them(
     job: Job, dev: User, source: PretendedSource
 ) -> None:

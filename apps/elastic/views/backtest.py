@@ -14,6 +14,7 @@ from apps.core.views.pages import PageRequest
 from apps.elastic.backtesting import Compared, backtest_compared
 from apps.elastic.forms.part import ScalingPart
 from apps.elastic.planning.backtest import Backtest
+from apps.elastic.words import duration
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.job_page import find_job
 
@@ -43,7 +44,7 @@ def lines_of(compared: Compared) -> list[tuple[str, str, str]]:
         return []
     rows = [
         (_("Above the limit"), _breach),
-        (_("Instance-hours"), lambda one: f"{one.instance_hours:.1f}"),
+        (_("Instance-hours"), lambda one: f"{one.instance_hours:.3g}"),
         (_("Changes"), lambda one: str(one.changes)),
         (_("Changes back within ten minutes"), lambda one: str(one.flaps)),
         (_("Instances, least to most"), lambda one: f"{one.least}–{one.most}"),
@@ -52,7 +53,4 @@ def lines_of(compared: Compared) -> list[tuple[str, str, str]]:
 
 
 def _breach(one: Backtest) -> str:
-    return _("%(percent)s %% (%(minutes)s min)") % {
-        "percent": f"{one.breach_share * 100:.2f}",
-        "minutes": f"{one.breach_s / 60:.0f}",
-    }
+    return f"{one.breach_share * 100:.2f} % ({duration(one.breach_s)})"

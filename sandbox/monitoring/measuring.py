@@ -5,7 +5,9 @@ Source: falcon-plus modules/agent/funcs; of its metrics those that can be measur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,11 +92,12 @@ def task_samples(task: Task, spent: Spent, moment: Moment) -> Iterator[Json]:
 
 
 def pretended_samples(task: Task, moment: Moment) -> Iterator[Json]:
-    """A task without a process says what its label tells it to, nothing by default."""
+    """A task without a process says what its label tells it to, nothing by default, and nothing that is no number."""
     for part in task.labels.get(NOOP_LOAD_LABEL, "").split(","):
-        metric, equals, value = part.strip().partition("=")
-        if equals:
-            yield moment.sample(task.id, metric, float(value))
+        metric, _equals, value = part.strip().partition("=")
+        with suppress(ValueError):
+            if math.isfinite(number := float(value)):
+                yield moment.sample(task.id, metric, number)
 
 
 def host_samples(host: Host, spent: Iterable[Spent], machine: Machine, moment: Moment) -> Iterator[Json]:

@@ -81,7 +81,11 @@ def test_a_virtual_host_uses_what_its_tasks_use() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [({}, {}), ({"SANDBOX_METRICS": "cpu.busy=50, qps=100.5"}, {"cpu.busy": 50.0, "qps": 100.5})],
+    [
+        ({}, {}),
+        ({"SANDBOX_METRICS": "cpu.busy=50, qps=100.5"}, {"cpu.busy": 50.0, "qps": 100.5}),
+        ({"SANDBOX_METRICS": "cpu.busy=much, latency=nan, qps=7, rest"}, {"qps": 7.0}),
+    ],
 )
 def test_a_task_without_a_process_says_what_it_is_told(
     labels: dict[str, str], expected: dict[str, float]

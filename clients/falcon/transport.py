@@ -78,7 +78,7 @@ class FalconTransport:
         params: Mapping[str, object] | None = None,
     ) -> Any:
         """The answer's JSON. A session that the server has forgotten is begun anew, once."""
-        session = self._session or self._log_in(None)
+        session = self._log_in(None) if self._session is None else self._session
         response = self._send(method, path, session, operation=operation, body=body, params=params)
         if response.status_code == 401 and isinstance(self._access, FalconLogin):
             session = self._log_in(session)

@@ -38,6 +38,12 @@ def test_the_servers_token_goes_out_under_an_admins_name(server: LocalServer) ->
     assert asked.query == {"q": [r"^ocean\."]}
 
 
+def test_no_token_at_all_is_refused_in_falcons_words(server: LocalServer) -> None:
+    server.on("GET", GROUPS, Reply({"error": "not found this session"}, status=401))
+    with pytest.raises(Unauthorized, match="not found this session"):
+        FalconPortal(FalconTransport(server.url, FalconToken(""))).groups()
+
+
 def test_a_session_is_begun_when_needed_and_again_when_it_has_gone(server: LocalServer) -> None:
     server.on("POST", LOGIN, *(Reply({"sig": sig, "name": "ann", "admin": True}) for sig in ("one", "two")))
     server.on("GET", GROUPS, Reply([]), Reply({"error": "not found this session"}, status=401), Reply([]))

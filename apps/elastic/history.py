@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
+from time import monotonic
 
 from apps.elastic.charting import Mark, Size
 from apps.elastic.loop.samples import samples_of
@@ -17,6 +18,7 @@ from apps.elastic.sources import get_source
 from apps.elastic.standing import BLIND
 from apps.elastic.words import decision_text
 from apps.jobs.models import GoneInstance, Instance, Job
+from clients.limits import calls_end_by
 from engines.metrics.base import Metric, MetricSource, SourceAway
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ POINTS = 240
 DECISIONS = 400
 MARKS = 80
 ENDPOINTS = 2000
+ASK_FOR_S = 20.0
+"""A job that had thousands of instances takes many calls; whoever looks at a page does not wait for ever."""
 HELD = BLIND | {"approval", "paused", "publishing", "again"}
 
 
@@ -42,7 +46,8 @@ class Recorded:
 def recorded_of(
     job: Job, metrics: Sequence[Metric], *, start: datetime, end: datetime, points: int = POINTS
 ) -> Recorded:
-    """The metrics from `start` to `end`. Asks the cluster's monitoring: for a page's part, not for a page."""
+    """The metrics from `start` to `end`. Asks the cluster's monitoring, ASK_FOR_S at most: for a page's part, not for a
+    page."""
     source = get_source(job.cluster)
     if source is None:
         return _decided(job, metrics, start=start, end=end, away="")
@@ -50,10 +55,13 @@ def recorded_of(
     try:
         step_s = _step(source, start_s=start_s, end_s=end_s, points=points)
         endpoints = _endpoints(job, since=start)
-        found: dict[str, list[Sample]] = {
-            metric: samples_of(source.history(endpoints, metric, start_s=start_s, end_s=end_s, step_s=step_s))
-            for metric in metrics
-        }
+        with calls_end_by(monotonic() + ASK_FOR_S):
+            found: dict[str, list[Sample]] = {
+                metric: samples_of(
+                    source.history(endpoints, metric, start_s=start_s, end_s=end_s, step_s=step_s)
+                )
+                for metric in metrics
+            }
     except SourceAway as exc:
         log.warning("history_away", extra={"job": job.tag, "error": str(exc)})
         return _decided(job, metrics, start=start, end=end, away=str(exc))

@@ -26,9 +26,9 @@ def metrics_address(cluster: Cluster) -> MetricsAddress | None:
 
 
 def get_source(cluster: Cluster) -> MetricSource | None:
-    """A source of the caller's own: it remembers what it has handed out, and is for one caller at a time."""
-    address = metrics_address(cluster)
-    return make_source(address) if address is not None else None
+    """A source of the caller's own: it remembers what it has handed out, and is for one caller at a time. None where
+    the cluster has no monitoring that can be used."""
+    return _source(metrics_address(cluster))
 
 
 class ClusterSources:

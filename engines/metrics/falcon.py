@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
@@ -207,7 +208,8 @@ class FalconSource:
         if len(chunks) <= 1:
             return self._asking(lambda: [ask(chunk) for chunk in chunks])
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-            return self._asking(lambda: list(pool.map(ask, chunks)))
+            calls = [pool.submit(copy_context().run, ask, chunk) for chunk in chunks]
+            return self._asking(lambda: [call.result() for call in calls])
 
     def _asking(self, ask: Callable[[], R]) -> R:
         try:

@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from apps.accounts.models import ProductLine, Role
 from apps.accounts.tests.factories import make_member, make_product_line
+from apps.core.models import Cluster
 from apps.core.tests.pages import html_of, text
+from apps.elastic.history import recorded_of
 from apps.elastic.models import ScalingPolicy
 from apps.elastic.tests.factories import make_decision, make_policy
 from apps.jobs.models import Job
-from apps.jobs.tests.factories import make_running_job
+from apps.jobs.tests.factories import make_instance, make_running_job
 from apps.jobs.tests.pages import form_data
 from engines.metrics.base import Metric, Point, SourceAway
 
@@ -192,3 +194,24 @@ def test_trying_a_policy_out_is_for_those_who_may_change_it(
     assert client.post(f"/jobs/{job.tag}/scaling/backtest/", {}).status_code == 403
     assert client.post(f"/jobs/{make_running_job().tag}/scaling/backtest/", {}).status_code == 404
     assert source.asked == []
+
+
+def test_a_monitoring_that_cannot_be_used_is_none(page: Client, job: Job) -> None:
+    make_policy(job=job)
+    Cluster.objects.filter(pk=job.cluster_id).update(metrics="prometheus", metrics_url="nonsense")
+    assert page.get(f"/jobs/{job.tag}/scaling/chart/").status_code == 200
+
+
+@pytest.mark.parametrize("metrics", ["prometheus", "falcon"])
+def test_nobody_waits_for_ever_for_the_past_of_many_instances(
+    job: Job, metrics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call is quick enough by itself; all together are not."""
+    monkeypatch.setattr("apps.elastic.history.ASK_FOR_S", 0.0)
+    for number in range(300):
+        make_instance(job=job, task_id=f"task-{number}")
+    cluster = job.cluster
+    cluster.metrics, cluster.metrics_url = metrics, "http://127.0.0.1:1"
+    now = timezone.now()
+    found = recorded_of(job, ["cpu"], start=now - timedelta(hours=1), end=now)
+    assert found.away.endswith("there was no time left to ask")

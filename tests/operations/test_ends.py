@@ -328,6 +328,24 @@ def test_the_newest_number_of_the_platforms_own_takes_over_from_the_one_under_wa
     assert running.wanted == status_of(running).wanted == status_of(running).running == 3
 
 
+def test_what_meets_somebody_elses_deployment_is_asked_for_again_by_the_newest_number(running: Job) -> None:
+    """Marathon answers 409 while a deployment that is not ours holds the app; nobody forces it."""
+    url = f"{running.cluster.marathon_urls[0]}/v2"
+    foreign = requests.patch(f"{url}/apps/{running.workload_id}", json={"cpus": TOO_MUCH}, timeout=5)
+    foreign.raise_for_status()
+    agent = make_user()
+    first = step(job_scale(job=running, instances=4, by=None, agent=agent))
+    assert first.state == "waiting"
+    assert "locked" in first.log.get().rendered
+    second = job_scale(job=running, instances=3, by=None, agent=agent)
+    assert (step(first).state, step(second).state) == ("cancelled", "waiting")
+    assert foreign.json()["deploymentId"] in status_of(running).deployments
+    requests.delete(f"{url}/deployments/{foreign.json()['deploymentId']}", timeout=5).raise_for_status()
+    assert ended(second).state == "succeeded"
+    running.refresh_from_db()
+    assert running.wanted == status_of(running).wanted == status_of(running).running == 3
+
+
 def test_it_takes_over_from_no_persons_scaling(running: Job, by: User) -> None:
     taken(job_scale(job=running, instances=TOO_MANY, by=by))
     with pytest.raises(TargetBusy), transaction.atomic():

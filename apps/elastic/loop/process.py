@@ -62,7 +62,7 @@ class ScaleProcess:
         self._before_tick = before_tick
         self._tell = tell
         self._now = now
-        self.stood_by = False
+        self._stands_by = False
         self._turns = 0
 
     def run(self) -> None:
@@ -71,9 +71,12 @@ class ScaleProcess:
             while not self._stop.is_set():
                 try:
                     if not _try_lock():
-                        self.stood_by = True
+                        if not self._stands_by:
+                            log.info("scale_stands_by")
+                        self._stands_by = True
                         self._stop.wait(STANDBY_EVERY_S)
                         continue
+                    self._stands_by = False
                     log.info("scale_started")
                     self._work()
                     _unlock()

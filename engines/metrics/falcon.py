@@ -1,9 +1,9 @@
 """Open-Falcon as a source of metrics.
 
-Each tick asks for the last points of all instances, some thousands a request: they come from graph's memory, where
-history would read files. A tick that comes late would miss points so; then a short history is read.
+Each tick asks for the last points of all instances, some thousands in one request: graph answers those from memory,
+whereas history is read from files. A tick that comes late would miss points that way: then a short history is read.
 
-Source: falcon-plus modules/graph (v0.3); which settings make 5 s true: docs/falcon.md.
+Source: falcon-plus modules/graph (v0.3); which settings make 5 s possible: docs/falcon.md.
 """
 
 from __future__ import annotations

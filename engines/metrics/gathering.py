@@ -1,8 +1,8 @@
-"""From instances' samples, which come in one by one, to a job's points. Pure.
+"""Puts the samples of a job's instances, which arrive one by one, together into the job's points. Pure.
 
-A moment is complete when all those have reported it that are known to report; who has never done so (it is only just
-starting) is not waited for, and neither is who has been silent for longer than two steps. What stays incomplete is
-handed out when it is a step and a half old.
+A moment is complete when every instance that is known to report has reported it. Two kinds of instances are not waited
+for: those that have never reported (they are still starting), and those that have been silent for more than two steps.
+A moment that stays incomplete is handed out once it is a step and a half old.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Letting messages out: at most one in a group's `merge_s` about the same matter."""
+"""Releases messages: at most one for each group and matter within the group's `merge_s`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Jobs of which something changed that their Falcon should follow: a Redis set, which outlives a worker.
+"""Jobs whose entries in Falcon are to be brought up to date soon: a Redis set, which outlives a worker.
 
-A hint that is lost costs a minute: then everything is looked at anyhow.
+A hint that is lost costs a minute at most: the sweep compares everything anyway.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Decisions become operations, once: their rows and the operations' are one transaction, and a key is its row's."""
+"""Turns decisions into operations, exactly once: both are written in one transaction, and the idempotency key of each
+operation is the id of its decision's row."""
 
 from __future__ import annotations
 

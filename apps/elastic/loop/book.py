@@ -1,4 +1,4 @@
-"""What the loop keeps of each job between two ticks, in memory; a restart finds what was checkpointed."""
+"""What the loop remembers of each job between two ticks: in memory, and after a restart from the last checkpoint."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Decisions become rows, few of them: one that repeats is the same row with a count. Memories are checkpointed.
+"""Writes decisions as few rows, since one that repeats is the same row with a count; and checkpoints the memories.
 
-Repeats and checkpoints are written a slice at a time, so that a tick of 10,000 quiet jobs writes a few hundred small
-rows by two statements.
+Repeats and checkpoints are written in slices, one slice a tick, so that a tick of 10,000 quiet jobs writes a few
+hundred small rows in two statements.
 """
 
 from __future__ import annotations

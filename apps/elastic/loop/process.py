@@ -1,7 +1,7 @@
-"""The loop's process: one works, however many run; a rhythm of 5 s; a doorbell in between.
+"""The loop's process: one works, however many run; it ticks every five seconds and answers the doorbell in between.
 
-A PostgreSQL advisory lock says who works. It belongs to the very connection that the loop writes through: when that is
-lost so is the lock, and the next write fails instead of competing with the new holder.
+A PostgreSQL advisory lock says who works. It belongs to the very connection that the loop writes through: if that
+connection is lost, so is the lock, and the next write fails instead of competing with the new holder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking every cluster's metric source at once, each in a thread of its own; one that hangs holds up no other."""
+"""Asks every cluster's metric source at once, each in its own thread, so that one that hangs holds up no other."""
 
 from __future__ import annotations
 

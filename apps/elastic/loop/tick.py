@@ -1,8 +1,7 @@
-"""One turn of the loop: a function of the time, the metric sources and the database.
+"""One tick: read, ask the metric sources, decide, record, act. A function of the time, the sources and the database.
 
-Look at all jobs, ask for what is new of their metrics, decide (`apps.elastic.planning`), write down, act. Growing goes
-before shrinking, and acting has a limit in time: it goes on between the ticks, and what is left over is decided again,
-by the newest numbers, next time.
+Jobs that grow are acted on before those that shrink. A tick acts for a short time only and goes on between the ticks
+(`Loop.go_on`); what is still left when the next tick comes is decided anew, by newer samples.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What holds when several schedules of a job speak. Pure.
+"""Which slot counts when several schedules of a job speak, and what it holds the job to. Pure.
 
-The newest slot wins. Of several at the same moment an exact number wins over a floor, the largest floor over smaller
+The newest slot wins. Among slots of the same moment an exact number wins over a floor, the largest floor over smaller
 ones, and of exact numbers the row that was added last.
 """
 

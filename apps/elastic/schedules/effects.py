@@ -1,7 +1,6 @@
-"""Scaling the jobs that no policy scales: runs that wait become ordinary scalings, by an absolute number, many
-at once.
+"""Scales the jobs that no policy scales: runs that wait become ordinary scalings to an absolute number, many at once.
 
-A job that another operation holds keeps its run waiting; the newest slot's number is the one that is asked for then.
+While another operation holds a job, its run goes on waiting; once the job is free, the newest slot's number counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Slots that nobody rang for: seen, and made up or skipped as the row says.
+"""Slots for which nobody called: found here, and made up for or skipped, as the row says.
 
-Of several missed slots of a row the newest is dealt with, and the record says how many more there were: what an earlier
-one would have asked for is over.
+Of several missed slots of a row only the newest is dealt with, and its record says how many there were before it: what
+those would have asked for is out of date.
 """
 
 from __future__ import annotations

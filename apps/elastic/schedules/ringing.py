@@ -1,9 +1,8 @@
-"""Chronos rings, and every schedule of that cluster and moment is noted as rung for, once.
+"""Chronos calls for a schedule: its slot, and all slots of the same cluster and moment, are noted, once.
 
-A ring is for a moment: the first call of one takes along all schedules of the same cluster that are due at the very
-same time, in one transaction, since Chronos starts one task for each and thousands take it many seconds. Chronos is
-asked to ring LEAD before the slot, and `settling` makes it real at its time. Which slots there are is for Ocean's
-calendar alone; a call that comes when nothing is due changes nothing.
+The first call of a moment notes all of them in one transaction, since Chronos starts a task for each schedule, which
+takes many seconds for thousands. Chronos is asked to call LEAD before the slot; `settling` makes the slot take effect
+at its time. Which slots there are is decided by Ocean's calendar alone: a call when nothing is due changes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""At a slot's time: what was rung for holds from now on, and jobs that no policy scales are scaled.
+"""A slot's time has come: what was noted takes effect, and jobs that no policy scales are queued for scaling.
 
-A worker is asked to look at the very time; one that forgets is made good by the timer, a few seconds later.
+A worker is asked to look at that very time; if the message is lost, the timer (`elastic.watch_schedules`) settles the
+slot a few seconds later.
 """
 
 from __future__ import annotations

@@ -165,13 +165,18 @@ def _coded(text: Any, code: str) -> serializers.ErrorDetail:
 
 def policy_body(policy: ScalingPolicy) -> dict[str, Any]:
     """The policy as it would be written: one metric flat, several side by side."""
-    entries = policy.metrics
-    metrics = dict(entries[0]) if len(entries) == 1 else {"metrics": entries}
     names = (
         "min", "max", "step", "cooldown_s", "window_s", "shrink_instances", "shrink_percent", "shrinking",
         "predict", "advise_only", "notify", "enabled", "version",
     )  # fmt: skip
-    return {**metrics, **{name: getattr(policy, name) for name in names}}
+    return flattened({"metrics": policy.metrics, **{name: getattr(policy, name) for name in names}})
+
+
+def flattened(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy whose only metric is written flat; several stay side by side."""
+    rest = {name: value for name, value in fields.items() if name != "metrics"}
+    entries = fields["metrics"]
+    return {**entries[0], **rest} if len(entries) == 1 else {"metrics": entries, **rest}
 
 
 def planned(values: ScalingPolicy | Mapping[str, Any]) -> planning.Policy:

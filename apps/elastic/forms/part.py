@@ -23,8 +23,9 @@ from apps.elastic.forms.policy import MetricRow, PolicyForm, initial_of
 from apps.elastic.forms.schedules import ZONES, ScheduleRows
 from apps.elastic.forms.shown import digest
 from apps.elastic.models import ScalingPolicy
-from apps.elastic.policies import ScalingFields, policy_body
+from apps.elastic.policies import ScalingFields, flattened, policy_body
 from apps.elastic.services import policy_delete, policy_set
+from apps.jobs.forms.parts import ApiCall
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.models import Job
 
@@ -130,9 +131,8 @@ class ScalingPart:
         if not self._is_wanted():
             return ""
         fields = self.fields()
-        there = _digest_of(policy_body(self.policy)) if self.policy else ""
-        if _digest_of(fields) in {self.form["shown"].value(), there}:
-            return ""  # the person left it as it was, or has sent the same before
+        if not self._is_news(fields):
+            return ""
         try:
             policy = policy_set(job=job, fields=fields, by=by)
         except InvalidInput as exc:
@@ -142,6 +142,24 @@ class ScalingPart:
         if not policy.enabled:
             return _("The scaling policy is saved, but switched off: nothing is scaled by it.")
         return _("The scaling policy is saved, and holds from now on.")
+
+    def _is_news(self, fields: Mapping[str, Any]) -> bool:
+        """Not where the person left it as it was, or has sent the same before."""
+        there = _digest_of(policy_body(self.policy)) if self.policy else ""
+        return _digest_of(fields) not in {self.form["shown"].value(), there}
+
+    def calls(self, tag: str) -> Sequence[ApiCall]:
+        if not self.is_bound:
+            return []
+        if errors := self.errors():
+            raise InvalidInput(*errors)
+        path = f"jobs/{tag}/scaling/"
+        found: list[ApiCall] = []
+        if self._is_dropped() and self.policy is not None:
+            found.append(ApiCall("DELETE", path))
+        elif self._is_wanted() and self._is_news(fields := self.fields()):
+            found.append(ApiCall("PUT", path, flattened(fields)))
+        return [*found, *self.schedules.calls(tag)]
 
     def _drop(self, job: Job, *, by: User) -> str:
         if self.policy is None:

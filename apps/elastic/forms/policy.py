@@ -186,7 +186,7 @@ class PolicyForm(PlainForm):
     advise_only = FlagField(
         label=_("Advise only"), help_text=_("Decides and writes down what it would do, and changes nothing.")
     )
-    version = TextField(widget=forms.HiddenInput)
+    version = NumberField(widget=forms.HiddenInput)
     shown = TextField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, groups: Sequence[tuple[str, str]], **kwargs: Any) -> None:

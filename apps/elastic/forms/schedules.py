@@ -22,6 +22,7 @@ from apps.elastic.schedules.fields import ScheduleFields
 from apps.elastic.schedules.selectors import schedules_of
 from apps.elastic.schedules.services import schedule_change, schedule_create, schedule_delete
 from apps.jobs.forms.fields import ChoiceField, FlagField, NumberField, TextField
+from apps.jobs.forms.parts import ApiCall
 from apps.jobs.forms.row_set import RowSet
 from apps.jobs.forms.rows import RowForm
 from apps.jobs.models import Job
@@ -174,23 +175,53 @@ class ScheduleRows:
 
         Rows that the person did not touch, or sent before, are left as they are now."""
         asked = self._asked()
-        if _digest_of(asked) in {self.shown, self._there}:
+        if not self._is_news(asked):
             return False
         if self.shown and self.shown != self._there:
             raise InvalidInput(FieldError(KEY, "stale_version", self._stale()))
-        kept = {str(row.cleaned_data["schedule"]) for row in self.rows.rows}
-        changed = False
-        for pk, schedule in self.known.items():
-            if pk not in kept:
-                schedule_delete(schedule=schedule, by=by)
-                changed = True
-        for index, (row, fields) in enumerate(zip(self.rows.rows, asked, strict=True)):
-            known = self.known.get(str(row.cleaned_data["schedule"]))
+        wishes, gone = self._wishes(asked), self._gone()
+        for schedule in gone:
+            schedule_delete(schedule=schedule, by=by)
+        for index, (known, fields) in enumerate(wishes):
             try:
-                changed |= _save(job, known, fields, by=by)
+                if known is None:
+                    schedule_create(job=job, by=by, fields=fields)
+                elif fields:
+                    schedule_change(schedule=known, by=by, fields=fields)
             except InvalidInput as exc:
                 raise InvalidInput(*_under(exc.errors, index)) from exc
-        return changed
+        return bool(gone) or any(known is None or fields for known, fields in wishes)
+
+    def calls(self, tag: str) -> list[ApiCall]:
+        """The same by the API. Raises InvalidInput."""
+        asked = self._asked()
+        if not self._is_news(asked):
+            return []
+        path = f"jobs/{tag}/schedules/"
+        removed = [ApiCall("DELETE", f"{path}{schedule.pk}/") for schedule in self._gone()]
+        changed = [
+            ApiCall("POST", path, fields) if known is None else ApiCall("PATCH", f"{path}{known.pk}/", fields)
+            for known, fields in self._wishes(asked)
+            if known is None or fields
+        ]
+        return [*removed, *changed]
+
+    def _is_news(self, asked: Sequence[Mapping[str, Any]]) -> bool:
+        return _digest_of(asked) not in {self.shown, self._there}
+
+    def _gone(self) -> list[ScalingSchedule]:
+        """The job's schedules that no row stands for any more."""
+        kept = {str(row.cleaned_data["schedule"]) for row in self.rows.rows}
+        return [schedule for pk, schedule in self.known.items() if pk not in kept]
+
+    def _wishes(self, asked: Sequence[dict[str, Any]]) -> list[tuple[ScalingSchedule | None, dict[str, Any]]]:
+        """For each row the schedule that it was made from and the fields that differ; all of them in a new one."""
+        found: list[tuple[ScalingSchedule | None, dict[str, Any]]] = []
+        for row, fields in zip(self.rows.rows, asked, strict=True):
+            known = self.known.get(str(row.cleaned_data["schedule"]))
+            differing = {name: value for name, value in fields.items() if getattr(known, name, None) != value}
+            found.append((known, differing if known else fields))
+        return found
 
     def place(self, error: FieldError) -> bool:
         """Put an error at its row; whether it is one of theirs. After somebody else's save was told of, saving once
@@ -250,16 +281,6 @@ def fields_of(schedule: ScalingSchedule) -> dict[str, Any]:
 def _digest_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """Of all rows by what they say, in any order."""
     return digest(sorted([str(row.get(name, "")) for name in _FIELDS] for row in rows))
-
-
-def _save(job: Job, known: ScalingSchedule | None, fields: Mapping[str, Any], *, by: User) -> bool:
-    if known is None:
-        schedule_create(job=job, by=by, fields=fields)
-        return True
-    if all(getattr(known, name) == value for name, value in fields.items()):
-        return False
-    schedule_change(schedule=known, by=by, fields=fields)
-    return True
 
 
 def _under(errors: Sequence[FieldError], index: int) -> list[FieldError]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from apps.accounts.models import ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line
 from apps.core.models import AuditEntry
+from apps.core.tests.client import api_client
 from apps.core.tests.factories import make_cluster, make_group
 from apps.elastic.models import ScalingPolicy, ScalingSchedule
 from apps.elastic.tests.factories import CPU, make_policy, make_schedule
@@ -321,3 +325,116 @@ def test_groups_that_can_be_named_are_the_lines_and_everybodys(
     for name, there in (("for_all", 1), ("of_the_line", 1), ("of_another", 0), ("deleted_one", 1)):
         assert html.count(f'value="{name}"') == there
     assert "deleted_one (no longer there)" in html
+
+
+# --- the calls of the API that do the same --------------------------------------------------------------
+
+
+def calls(dev: User, url: str, data: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """The calls that the form shows: method, path below the API, body."""
+    page = unescape(browser(dev).post(f"{url}api-call/", data).content.decode())
+    shown = re.findall(r"<pre[^>]*>curl -X (\w+) http://testserver/api/v1/(\S+) (.*?)</pre>", page, re.DOTALL)
+    return [
+        (
+            method,
+            path,
+            json.loads(body[1]) if (body := re.search(r"END'\n(.*)\nEND", rest, re.DOTALL)) else None,
+        )
+        for method, path, rest in shown
+    ]
+
+
+def make_them(dev: User, shown: list[tuple[str, str, Any]]) -> list[int]:
+    api = api_client(dev)
+    return [
+        getattr(api, method.lower())(f"/api/v1/{path}", body, format="json").status_code
+        for method, path, body in shown
+    ]
+
+
+TIME = {
+    "scaling-schedules-TOTAL_FORMS": "1",
+    "scaling-schedules-0-kept": "1",
+    "scaling-schedules-0-start": "2016-10-01 02:00",
+    "scaling-schedules-0-days": "1",
+    "scaling-schedules-0-time": "00:00",
+    "scaling-schedules-0-instances": "4",
+    "scaling-schedules-0-time_zone": "Asia/Shanghai",
+    "scaling-schedules-0-kind": "floor",
+    "scaling-schedules-0-misfire": "make_up",
+}
+
+
+def test_the_calls_that_the_form_shows_save_the_policy_and_the_times(dev: User, job: Job) -> None:
+    data = {**filled(dev, edit(job)), **SLIDE, **TIME}
+    shown = calls(dev, edit(job), data)
+    assert [call[:2] for call in shown] == [
+        ("PUT", f"jobs/{job.tag}/scaling/"),
+        ("POST", f"jobs/{job.tag}/schedules/"),
+    ]
+    policy, schedule = shown[0][2], shown[1][2]
+    assert {name: policy[name] for name in ("metric", "out", "in", "max", "version")} == {
+        **{name: CPU[name] for name in ("metric", "out", "in")},
+        "max": 5,
+        "version": 0,
+    }
+    assert schedule == {
+        "start": "2016-10-01T02:00",
+        "interval": "P1D",
+        "instances": 4,
+        "time_zone": "Asia/Shanghai",
+        "kind": "floor",
+        "misfire": "make_up",
+        "enabled": True,
+    }
+    assert ScalingPolicy.objects.count() == 0
+    assert make_them(dev, shown) == [200, 201]
+    assert (ScalingPolicy.objects.get().metrics, ScalingSchedule.objects.get().instances) == ([CPU], 4)
+
+
+def test_what_the_policy_already_says_is_no_call_beside_the_jobs_own(dev: User, job: Job) -> None:
+    make_policy(job=job)
+    make_schedule(job=job)
+    data = filled(dev, edit(job))
+    unchanged = ("PATCH", f"jobs/{job.tag}/", {"spec": {}, "version": 1, "note": ""})
+    assert calls(dev, edit(job), data) == [unchanged]
+    [of_job, of_policy] = calls(dev, edit(job), {**data, "cpus": "2", "scaling-max": "7"})
+    assert of_job == ("PATCH", f"jobs/{job.tag}/", {"spec": {"cpus": 2.0}, "version": 1, "note": ""})
+    assert (of_policy[0], of_policy[2]["max"], of_policy[2]["version"]) == ("PUT", 7, 1)
+
+
+def test_a_changed_and_a_removed_time_are_calls_of_their_own(dev: User, job: Job) -> None:
+    changed, removed = make_schedule(job=job), make_schedule(job=job, start="2017-10-01T02:00")
+    data = filled(dev, edit(job))
+    rows = {data[f"scaling-schedules-{row}-schedule"]: row for row in range(2)}
+    data[f"scaling-schedules-{rows[str(changed.pk)]}-instances"] = "9"
+    del data[f"scaling-schedules-{rows[str(removed.pk)]}-kept"]
+    shown = calls(dev, edit(job), data)
+    assert shown == [
+        ("DELETE", f"jobs/{job.tag}/schedules/{removed.pk}/", None),
+        ("PATCH", f"jobs/{job.tag}/schedules/{changed.pk}/", {"instances": 9}),
+    ]
+    assert make_them(dev, shown) == [204, 200]
+    assert [row.instances for row in ScalingSchedule.objects.all()] == [9]
+
+
+def test_a_policy_that_is_dropped_is_deleted_by_a_call(dev: User, job: Job) -> None:
+    make_policy(job=job)
+    data = {**filled(dev, edit(job)), "scaling-metrics-0-metric": "scheduled"}
+    assert calls(dev, edit(job), data) == [("DELETE", f"jobs/{job.tag}/scaling/", None)]
+
+
+def test_the_calls_of_a_new_job_name_it_as_it_will_be(dev: User, line: ProductLine) -> None:
+    cluster = make_cluster()
+    place = {"product_line": line.tag, "service": "web", "cluster": cluster.name, "name": "web"}
+    shown = calls(dev, "/jobs/new/", {**filled(dev, "/jobs/new/"), **place, **SLIDE, "command": "./run"})
+    assert make_them(dev, shown) == [201, 200]
+    assert ScalingPolicy.objects.get().job == Job.objects.get(name="web")
+
+
+def test_what_is_wrong_in_the_tab_is_said_in_place_of_the_calls(dev: User, job: Job) -> None:
+    page = browser(dev).post(
+        f"{edit(job)}api-call/", {**filled(dev, edit(job)), **SLIDE, "scaling-max": "many"}
+    )
+    assert "A valid integer is required." in page.content.decode()
+    assert "curl" not in page.content.decode()

@@ -4,7 +4,8 @@ transaction as its version, or not at all."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from django.utils.functional import Promise
 
@@ -13,6 +14,15 @@ from apps.jobs.models import Job
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """A call of the API that does what a form would do. `path` is below `/api/v1/`; `body` None: it has none."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    body: Mapping[str, Any] | None = None
 
 
 class FormPart(Protocol):
@@ -37,6 +47,10 @@ class FormPart(Protocol):
 
     def place(self, error: FieldError) -> None:
         """Put an error at its field."""
+
+    def calls(self, tag: str) -> Sequence[ApiCall]:
+        """The calls that save what was typed for the job of this tag; none where nothing would be. Raises InvalidInput
+        with paths that begin with the part's id."""
 
 
 PartMaker = Callable[["User", Job | None, "Mapping[str, str] | None"], FormPart]

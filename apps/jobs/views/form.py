@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from apps.accounts.rights import Right, lines_with
 from apps.core.errors import Forbidden, InvalidInput, StaleVersion
 from apps.core.views.pages import PageRequest
 from apps.jobs.forms import JobForm, PlaceForm
-from apps.jobs.forms.parts import parts_of
+from apps.jobs.forms.parts import ApiCall, parts_of
+from apps.jobs.models import Job, job_tag
 from apps.jobs.services import job_create, job_version_add
 from apps.jobs.services.drafts import require_editable
 from apps.jobs.views.form_page import (
@@ -30,6 +31,7 @@ from apps.jobs.views.form_page import (
     save_parts,
     saved_new,
     saved_version,
+    typed_parts,
     version_of,
 )
 from apps.jobs.views.form_yaml import edited_as_yaml, is_yaml, new_as_yaml
@@ -37,7 +39,7 @@ from apps.jobs.views.job_page import find_job
 from apps.jobs.views.suggestions import suggested
 from apps.jobs.views.template_start import render_start, start_of
 
-_API = "/api/v1/jobs/"
+_API = "/api/v1/"
 GET_AND_POST = ["GET", "HEAD", "POST"]
 
 
@@ -101,22 +103,44 @@ def job_edit(request: PageRequest, tag: str) -> HttpResponse:
 
 @require_POST
 def job_api_call(request: PageRequest, tag: str = "") -> HttpResponse:
-    """The call of the API that does what the form would do, as it stands. Secrets are in it by name only."""
+    """The calls of the API that do what the form would do, as it stands. Secrets are in them by name only."""
     job = find_job(request, tag) if tag else None
     place = None if job else place_form(lines_with(request.user, Right.CHANGE), data=request.POST)
-    form = JobForm(data=request.POST, place=place)
-    base = version_of(job, request.POST.get("edited_version")) if job else None
+    form = JobForm(data=request.POST, place=place, parts=typed_parts(request, job))
     try:
-        spec = patch_of(base.spec, form.spec()) if base else form.spec()
+        calls = _calls_of_edit(request, job, form) if job else _calls_of_new(request, form)
     except InvalidInput as exc:
         return render(request, "jobs/form/_api_call.html", {"error": exc})
-    if job is not None and base is not None:
-        call = {"spec": spec, "version": base.number, "note": form.note_text}
-        path = f"{_API}{job.tag}/"
-        return _render_call(request, "PATCH", path, call)
-    names = ("product_line", "service", "cluster", "name")
-    call = {**{name: request.POST.get(name, "") for name in names}, "spec": spec, "note": form.note_text}
-    return _render_call(request, "POST", _API, call)
+    shown = [
+        {
+            "method": call.method,
+            "url": request.build_absolute_uri(f"{_API}{call.path}"),
+            "body": None if call.body is None else json.dumps(call.body, indent=2, ensure_ascii=False),
+        }
+        for call in calls
+    ]
+    return render(request, "jobs/form/_api_call.html", {"calls": shown})
+
+
+def _calls_of_new(request: PageRequest, form: JobForm) -> Sequence[ApiCall]:
+    place = {name: request.POST.get(name, "") for name in PlaceForm.base_fields}
+    body = {**place, "spec": form.spec(), "note": form.note_text}
+    return [ApiCall("POST", "jobs/", body), *_calls_of_parts(form, job_tag(**place))]
+
+
+def _calls_of_edit(request: PageRequest, job: Job, form: JobForm) -> Sequence[ApiCall]:
+    """The job's own call, but where only what other apps keep was changed."""
+    base = version_of(job, request.POST.get("edited_version"))
+    patch = patch_of(base.spec, form.spec())
+    of_parts = _calls_of_parts(form, job.tag)
+    if of_parts and not patch:
+        return of_parts
+    body = {"spec": patch, "version": base.number, "note": form.note_text}
+    return [ApiCall("PATCH", f"jobs/{job.tag}/", body), *of_parts]
+
+
+def _calls_of_parts(form: JobForm, tag: str) -> list[ApiCall]:
+    return [call for part in form.parts for call in part.calls(tag)]
 
 
 def _with_suggestion(request: PageRequest, spec: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +164,3 @@ def _initial_place(request: PageRequest, lines: Any) -> dict[str, Any]:
     if not initial["product_line"] and len(found := lines[:2]) == 1:
         initial["product_line"] = found[0].tag
     return initial
-
-
-def _render_call(request: PageRequest, method: str, path: str, call: Mapping[str, Any]) -> HttpResponse:
-    context = {
-        "method": method,
-        "url": request.build_absolute_uri(path),
-        "body": json.dumps(call, indent=2, ensure_ascii=False),
-    }
-    return render(request, "jobs/form/_api_call.html", context)

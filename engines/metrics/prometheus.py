@@ -34,6 +34,7 @@ LABEL = "task_id"
 _NAMED_AT_MOST = 200
 _WINDOW_STEPS = 4
 _LOOK_BACK_STEPS = 12
+_SETTLED_STEPS = 3
 _MOST_POINTS = 10_000
 _TIMEOUTS = Timeouts(connect_s=1.0, read_s=4.0, total_s=8.0)
 
@@ -99,6 +100,9 @@ class PrometheusSource:
                 if points:
                     found[(job.key, metric)] = points
                     handed[(job.key, metric)] = points[-1].time_s
+        # What has not come by then does not come: else one job without samples had all be asked for far back each time.
+        settled_s = end_s - _SETTLED_STEPS * self._step_s
+        handed = {key: max(at_s, settled_s) for key, at_s in handed.items()}
         # Between two ticks a few jobs are asked for alone: the others stay as long as it makes a difference.
         begins_s = end_s - self._look_back_s
         kept = {key: at_s for key, at_s in self._handed_s.items() if at_s > begins_s}
@@ -133,6 +137,8 @@ class PrometheusSource:
         if start_s > end_s:
             return {}
         tasks = [task for job in jobs for task in job.endpoints]
+        if not tasks:
+            return {}
         expression = _filled(
             self._queries[metric],
             label=self._label,

@@ -2,7 +2,7 @@ import re
 from urllib.parse import parse_qs
 
 from clients.tests.server import Asked, Reply, local_server
-from engines.metrics.base import Point
+from engines.metrics.base import JobSeries, Point
 from engines.metrics.prometheus import PrometheusSource
 
 
@@ -27,3 +27,20 @@ def test_a_history_of_many_tasks_asks_for_no_others() -> None:
 
     assert found == [Point(10, 2, 900, 450)]
     assert len(selectors) == 3
+
+
+def test_a_job_without_samples_does_not_have_the_others_asked_for_far_back() -> None:
+    def answer(asked: Asked) -> Reply:
+        rows = [{"metric": {"task_id": "task-1"}, "values": [[parse_qs(asked.body.decode())["end"][0], "2"]]}]
+        return Reply({"status": "success", "data": {"resultType": "matrix", "result": rows}})
+
+    jobs = [JobSeries(f"job-{number}", (f"task-{number}",), ("qps",)) for number in (1, 2)]
+    with local_server() as server:
+        server.on("POST", "/api/v1/query_range", answer)
+        source = PrometheusSource(server.url, name="prometheus", queries={"qps": "x{$match}[$window]"})
+        for now_s in (1000, 1005):
+            assert list(source.latest(jobs, since_s=now_s - 60, now_s=now_s)) == [("job-1", "qps")]
+        assert source.latest([JobSeries("job-3", (), ("qps",))], since_s=940, now_s=1005) == {}
+        begins = [int(parse_qs(asked.body.decode())["start"][0]) for asked in server.asked]
+
+    assert begins == [945, 990]

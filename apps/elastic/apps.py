@@ -16,3 +16,4 @@ class ElasticConfig(AppConfig):
         import_module("apps.elastic.falcon.wiring")
         import_module("apps.elastic.schedules.wiring")
         import_module("apps.elastic.forms")
+        import_module("apps.elastic.wiring")

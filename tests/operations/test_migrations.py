@@ -21,6 +21,8 @@ from apps.core.models import Cluster, Operation
 from apps.core.operations.runner import run_operation
 from apps.core.operations.services import operation_cancel
 from apps.core.tests.factories import make_cluster
+from apps.elastic.models import ScalingPolicy, ScalingSchedule
+from apps.elastic.tests.factories import make_policy, make_schedule
 from apps.hosts.tests.factories import make_host
 from apps.jobs.models import Job, JobEvent
 from apps.jobs.selectors import history_of
@@ -144,9 +146,11 @@ def migrate(job: Job, to: Cluster, by: User) -> Operation:
 
 
 def test_it_is_well_there_before_it_goes_here(job: Job, by: User, clusters: dict[str, Cluster]) -> None:
+    policy, schedule = make_policy(job=job), make_schedule(job=job)
     operation = migrate(job, clusters["c3"], by)
     reached(operation, "stop")
     clone = clone_of(job)
+    assert ScalingPolicy.objects.get().job == job, "until it is gone"
     assert (counts(job), counts(clone)) == ((2, 2), (2, 2))
 
     ended(operation)
@@ -157,6 +161,8 @@ def test_it_is_well_there_before_it_goes_here(job: Job, by: User, clusters: dict
     clone.refresh_from_db()
     assert (job.state, job.moved_to) == (Job.State.DELETED, clone)
     assert (clone.state, clone.running_version, clone.wanted) == (Job.State.RUNNING, 1, 2)
+    assert ScalingPolicy.objects.get(job=clone) == policy
+    assert ScalingSchedule.objects.get(job=clone) == schedule
     last = JobEvent.objects.get(job=job, kind="job.migrate")
     first = JobEvent.objects.get(job=clone, kind="job.migrate")
     assert last.rendered == f"Migrated to {clone.tag}."

@@ -27,7 +27,8 @@ from apps.jobs.services.drafts import require_editable
 
 
 class CloneFields(Reasoned):
-    """`cluster`, and what is to differ: `name`, `service`, `product_line`; `version`: the latest without one."""
+    """`cluster`, and what is to differ: `name`, `service`, `product_line`; `version`: the latest without one.
+    `autoscaling`: with the job's scaling policy and its schedules."""
 
     cluster = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=63, required=False)
@@ -35,6 +36,7 @@ class CloneFields(Reasoned):
     product_line = serializers.CharField(max_length=220, required=False)
     version = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     publish = serializers.BooleanField(default=False)
+    autoscaling = serializers.BooleanField(default=False)
 
 
 class MigrateFields(Reasoned):
@@ -159,6 +161,7 @@ def _wish(fields: dict[str, Any], *, by: User) -> CloneWish:
         service=fields.get("service"),
         product_line=line,
         version=fields["version"],
+        autoscaling=fields["autoscaling"],
     )
 
 

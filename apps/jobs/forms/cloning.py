@@ -44,6 +44,7 @@ class CloneForm(ClusterChoice):
     service = TextField(label=_("Service"), max_length=63, required=True)
     name = TextField(label=_("Name"), max_length=63, required=True)
     version = NumberField(label=_("Version"), required=True)
+    autoscaling = FlagField(label=_("With its autoscaling: the policy and the schedules"))
     publish = FlagField(label=_("Publish it at once"))
 
     def __init__(self, *args: Any, job: Job, by: Any, **kwargs: Any) -> None:
@@ -65,4 +66,5 @@ class CloneForm(ClusterChoice):
             service=cleaned["service"],
             product_line=cleaned["product_line"],
             version=cleaned["version"],
+            autoscaling=cleaned["autoscaling"],
         )

@@ -7,9 +7,11 @@ leads back: the old job has its instances again before the new one goes.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -27,8 +29,11 @@ from apps.jobs.planning import count_well
 from apps.jobs.services.actions import job_delete, job_publish, job_stop
 from apps.jobs.services.cloning import MIGRATE, clone_for_migration
 from apps.jobs.services.history import Happening, history_add
+from apps.jobs.signals import job_moved
 from clients.errors import Refused
 from engines.base import WorkloadId
+
+log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 2.0
 PATIENCE = timedelta(minutes=10)
@@ -79,6 +84,7 @@ class Migrate(OnJob):
         clone = Job.objects.get(pk=operation.memory["clone"])
         Delete().settle(operation, job, outcome)
         job.moved_to = clone
+        _bring_along(operation, job, clone)
         came = Happening("job.migrate", f"operation:{operation.pk}", CAME_FROM, {"tag": job.tag})
         history_add(clone, came, operation=operation, actor=operation.requested_by)
 
@@ -255,6 +261,15 @@ def _ending(work: Work) -> Outcome:
     if work.operation.cancel_requested_at is not None:
         return Cancelled(SERVES_ON, values)
     return Failed(SERVES_ON, values)
+
+
+def _bring_along(operation: Operation, job: Job, clone: Job) -> None:
+    """What other apps keep of the job goes with it. What fails there must not keep the migration from having ended."""
+    try:
+        with transaction.atomic():
+            job_moved.send(Job, job=job, clone=clone, since=operation.created_at)
+    except Exception:
+        log.exception("migration_left_behind", extra={"job": job.pk, "clone": clone.pk})
 
 
 # --- shared --------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from apps.jobs.selectors import dependents_of
 from apps.jobs.services.actions import Ask, job_publish
 from apps.jobs.services.drafts import NewJob, Origin, job_create, job_version_add, require_editable
 from apps.jobs.services.history import Happening, history_add
+from apps.jobs.signals import job_cloned
 from apps.jobs.templating.selectors import origin_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ CLONED_TO = gettext_noop("Cloned to %(tag)s.")
 
 @dataclass(frozen=True, slots=True)
 class CloneWish:
-    """Where to; what is None stays as the job has it (`version`: the latest)."""
+    """Where to; what is None stays as the job has it (`version`: the latest). `autoscaling`: with the policy and the
+    schedules that the job has now."""
 
     cluster: Cluster
     name: str | None = None
     service: str | None = None
     product_line: ProductLine | None = None
     version: int | None = None
+    autoscaling: bool = False
 
     def destination(self, job: Job) -> Destination:
         return Destination(
@@ -82,6 +85,8 @@ def job_clone(
     if publish and not earlier:
         refuse_errors(clone_plan(job=job, wish=wish, by=by))
     clone = _create(job, row, to, by=by, idempotency_key=key)
+    if wish.autoscaling and not earlier:
+        job_cloned.send(Job, job=job, clone=clone, by=by)
     if not publish:
         return clone, None
     publish_key = f"{key}:publish" if key else ""

@@ -22,6 +22,7 @@ MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "")
 @click.option("--service", help="Another service.")
 @click.option("--product-line", metavar="TAG", help="Another product line.")
 @click.option("--version", type=click.IntRange(1), help="Of this version; else the latest.")
+@click.option("--autoscaling", is_flag=True, help="With its scaling policy and schedules.")
 @click.option("--publish", is_flag=True, help="Publish it there, too.")
 @click.option("--plan-only", is_flag=True, help="Only say what would be different there.")
 @reason_option
@@ -35,6 +36,7 @@ def clone(
     service: str | None,
     product_line: str | None,
     version: int | None,
+    autoscaling: bool,
     publish: bool,
     plan_only: bool,
     reason: str,
@@ -51,7 +53,7 @@ def clone(
         _tell_plan(session, found)
         return
     _show(session, found)
-    body = body_of(**wish, publish=publish or None, reason=reason)
+    body = body_of(**wish, autoscaling=autoscaling or None, publish=publish or None, reason=reason)
     made = session.api.post(f"{path_of(tag)}clone/", body)
     if publish:
         started(session, made, wait=wait, timeout_s=timeout_s)

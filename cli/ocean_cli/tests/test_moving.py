@@ -49,8 +49,9 @@ def test_a_copy_is_a_draft(ocean: Ocean, fake: FakeOcean) -> None:
 def test_a_copy_that_is_published_is_followed(ocean: Ocean, fake: FakeOcean) -> None:
     fake.on("POST", f"{JOB}clone/", Reply(operation(), 202))
     fake.on("GET", "operations/7/", operation("succeeded"))
-    assert ocean("clone", TAG, "production-c3", "--publish", "--wait").code == 0
-    assert fake.calls("POST", f"{JOB}clone/")[0].body["publish"] is True
+    assert ocean("clone", TAG, "production-c3", "--autoscaling", "--publish", "--wait").code == 0
+    body = fake.calls("POST", f"{JOB}clone/")[0].body
+    assert (body["publish"], body["autoscaling"]) == (True, True)
 
 
 @pytest.mark.parametrize("command", ["clone", "migrate"])

@@ -33,8 +33,10 @@ from apps.core.operations.controls import operation_control
 from apps.core.operations.kinds import Control
 from apps.core.operations.services import operation_cancel
 from apps.core.serializers import checked
+from engines.metrics.prometheus import LABEL, QUERIES
 
 PASSWORDS = ("password", "metrics_password")
+_QUERY = "query_"
 
 
 def _password(label: Any) -> forms.CharField:
@@ -46,6 +48,14 @@ def _password(label: Any) -> forms.CharField:
     )
 
 
+def _query(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 100, "spellcheck": "false"}),
+    )
+
+
 class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
     """A cluster by the same rules as an entry of OCEAN_CLUSTERS; its passwords are written and never shown."""
 
@@ -54,17 +64,26 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
     chronos = LinesField(label=_("Chronos addresses"), help_text=_("One on each line."), required=False)
     password = _password(_("password"))
     metrics_password = _password(_("monitoring's password or token"))
+    query_cpu = _query(_("Average CPU usage (%)"))
+    query_memory = _query(_("Average memory usage (%)"))
+    query_qps = _query(_("Requests a second"))
+    query_latency = _query(_("Latency (ms)"))
 
     class Meta:
         model = Cluster
         fields = [
-            "name", "idc", "environment", "username", "metrics", "metrics_url", "metrics_username", "enabled",
+            "name", "idc", "environment", "username", "metrics", "metrics_url", "metrics_username", "metrics_label",
+            "enabled",
         ]  # fmt: skip
+        help_texts = {"metrics_label": _("Which label of the series holds the task's id; usually task_id.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("marathon", "mesos", "chronos"):
             self.initial[name] = getattr(self.instance, f"{name}_urls")
+        self.fields["metrics_label"].required = False
+        for metric, query in {**QUERIES, **self.instance.metrics_queries}.items():
+            self.initial[_QUERY + metric] = query
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -73,7 +92,8 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
                 checked(ClusterFields(data=self.asked(), partial=self.instance.pk is not None))
             except InvalidInput as exc:
                 for error in exc.errors:
-                    self.add_error(error.field.partition("[")[0] or None, error.detail)
+                    name = error.field.partition("[")[0].replace("metrics_queries.", _QUERY)
+                    self.add_error(name or None, error.detail)
         return cleaned
 
     def asked(self) -> dict[str, Any]:
@@ -82,15 +102,30 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in 
         for name in PASSWORDS:
             if not fields.get(name):
                 fields.pop(name, None)
+        fields["metrics_label"] = fields["metrics_label"] or LABEL
+        typed = {metric: fields.pop(_QUERY + metric) for metric in QUERIES}
+        fields["metrics_queries"] = {
+            metric: query for metric, query in typed.items() if query and query != QUERIES[metric]
+        }
         return fields
 
 
 @admin.register(Cluster)
 class ClusterAdmin(SreAdmin):
     form = ClusterForm
-    fields = [
-        "name", "idc", "environment", "enabled", "marathon", "mesos", "chronos", "username", "password",
-        "metrics", "metrics_url", "metrics_username", "metrics_password",
+    fieldsets = [
+        (None, {"fields": [
+            "name", "idc", "environment", "enabled", "marathon", "mesos", "chronos", "username", "password",
+        ]}),
+        (_("Monitoring"), {"fields": ["metrics", "metrics_url", "metrics_username", "metrics_password"]}),
+        (_("Prometheus' label and expressions"), {
+            "classes": ["collapse"],
+            "description": _(
+                "The usual ones suit cAdvisor. $label is the label below, $match the selector of the tasks in "
+                "question, $window a range of four scrapes. Left empty, an expression is the usual one again."
+            ),
+            "fields": ["metrics_label", *(_QUERY + metric for metric in QUERIES)],
+        }),
     ]  # fmt: skip
     list_display = ["name", "idc", "environment", "enabled", "connected", "synced_at", "error"]
     list_filter = ["enabled", "idc", "environment"]

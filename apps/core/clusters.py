@@ -17,12 +17,15 @@ from apps.core.errors import FieldError, InvalidInput
 from apps.core.models import Cluster
 from apps.core.serializers import Strict, checked
 from clients.addresses import Addresses
+from engines.metrics.prometheus import LABEL, check_label, check_query
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 _COLUMNS = {"marathon": "marathon_urls", "mesos": "mesos_urls", "chronos": "chronos_urls"}
 """The setting's and the API's words beside the columns'; the others are the same."""
+
+MAX_QUERY = 2_000
 
 validate_segment = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z",
@@ -43,6 +46,50 @@ class AddressField(serializers.CharField):
         return url
 
 
+class QueryField(serializers.CharField):
+    """An expression of Prometheus, in which `$label`, `$match` and `$window` stand for what each question asks for."""
+
+    default_error_messages = {
+        "invalid_query": gettext_lazy(
+            "Write an expression with $match in it, for the tasks that are asked for; $label and $window may stand "
+            "there too, and $$ is a dollar sign."
+        )
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        query = " ".join(super().to_internal_value(data).split())
+        try:
+            check_query(query)
+        except ValueError:
+            self.fail("invalid_query")
+        return query
+
+
+class QueriesFields(Strict):
+    """The expressions of a Prometheus that are others than the usual ones, by metric."""
+
+    cpu = QueryField(required=False, max_length=MAX_QUERY)
+    memory = QueryField(required=False, max_length=MAX_QUERY)
+    qps = QueryField(required=False, max_length=MAX_QUERY)
+    latency = QueryField(required=False, max_length=MAX_QUERY)
+
+
+class LabelField(serializers.CharField):
+    """The name of one of Prometheus' labels."""
+
+    default_error_messages = {
+        "invalid_label": gettext_lazy("Use letters, digits and underscores, not starting with a digit.")
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        label = super().to_internal_value(data)
+        try:
+            check_label(label)
+        except ValueError:
+            self.fail("invalid_label")
+        return label
+
+
 class ClusterFields(Strict):
     """A cluster as an entry of OCEAN_CLUSTERS and a body of the API write it. Several addresses are several masters."""
 
@@ -60,6 +107,8 @@ class ClusterFields(Strict):
     metrics_password = serializers.CharField(
         allow_blank=True, trim_whitespace=False, default="", write_only=True
     )
+    metrics_label = LabelField(max_length=100, default=LABEL, help_text="Prometheus': holds the task's id.")
+    metrics_queries = QueriesFields(default=dict, help_text="Prometheus': others than the usual, by metric.")
     enabled = serializers.BooleanField(default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def metrics_address(cluster: Cluster) -> MetricsAddress | None:
         url=cluster.metrics_url,
         username=cluster.metrics_username,
         password=cluster.metrics_password,
+        prometheus_label=cluster.metrics_label,
+        prometheus_queries=cluster.metrics_queries,
     )
 
 

@@ -31,6 +31,7 @@ QUERIES: Mapping[Metric, str] = {
 }
 """Mesos gives a container 1,024 CPU shares for each CPU that its task asked for."""
 LABEL = "task_id"
+WORDS = ("label", "match", "window")
 _NAMED_AT_MOST = 200
 _WINDOW_STEPS = 4
 _LOOK_BACK_STEPS = 12
@@ -56,10 +57,9 @@ class PrometheusSource:
         ca_bundle: str | None = None,
     ) -> None:
         """`step_s`: the scrape interval. Raises ValueError for an address, label or expression that is none."""
-        if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", label):
-            raise ValueError(f"not a label: {label}")
+        check_label(label)
         for query in queries.values():
-            _filled(query, label=label, match="", window="1s")
+            check_query(query)
         self._api = PrometheusApi(
             url, name=name, credentials=credentials, token=token, timeouts=timeouts, ca_bundle=ca_bundle
         )
@@ -155,6 +155,20 @@ class PrometheusSource:
             return ask()
         except RemoteError as exc:
             raise SourceAway(self._name, exc.message) from exc
+
+
+def check_label(label: str) -> None:
+    """Raises ValueError for what cannot be a label's name."""
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", label):
+        raise ValueError(f"not a label: {label}")
+
+
+def check_query(query: str) -> None:
+    """Raises ValueError for an unknown `$word`, and for an expression without `$match`, which would be of everything
+    that Prometheus has. Whether it is an expression at all, only Prometheus can say."""
+    _filled(query, **dict.fromkeys(WORDS, ""))
+    if "match" not in Template(query).get_identifiers():
+        raise ValueError(f"no $match in {query}")
 
 
 def _put_together(

@@ -83,6 +83,7 @@ from apps.jobs.tests.factories import (
     make_template,
     make_version,
 )
+from engines.metrics.prometheus import QUERIES
 
 pytestmark = pytest.mark.django_db
 
@@ -276,6 +277,38 @@ class TestClusters:
     def test_bad_values_are_named_at_their_fields(self, sre: Client) -> None:
         page = sre.post(url(Cluster, "add"), self.form(name="a_b", mesos="m1:5050"))
         assert set(page.context["adminform"].form.errors) == {"name", "mesos"}
+        assert not Cluster.objects.exists()
+
+    def test_the_usual_expressions_of_prometheus_are_shown_and_only_others_are_kept(
+        self, sre: Client
+    ) -> None:
+        cluster = make_cluster(name="staging")
+        page = url(Cluster, "change", cluster.pk)
+        shown = sre.get(page).context["adminform"].form.initial
+        assert (shown["metrics_label"], shown["query_qps"]) == ("task_id", QUERIES["qps"])
+
+        own = "sum by ($label) (rate(requests{$match}[$window]))"
+        queries = {**{f"query_{name}": query for name, query in QUERIES.items()}, "query_cpu": own}
+        form = self.form(metrics_label="id", **{**queries, "query_memory": ""})
+        assert sre.post(page, form).status_code == 302
+        cluster.refresh_from_db()
+        assert (cluster.metrics_label, cluster.metrics_queries) == ("id", {"cpu": own})
+        assert sre.get(page).context["adminform"].form.initial["query_cpu"] == own
+
+        assert sre.post(page, self.form(metrics_label="", query_cpu="")).status_code == 302
+        cluster.refresh_from_db()
+        assert (cluster.metrics_label, cluster.metrics_queries) == ("task_id", {})
+
+    def test_a_label_or_expression_that_is_none_is_named_at_its_field_and_kept(self, sre: Client) -> None:
+        typed = {
+            "metrics_label": "task id",
+            "query_cpu": "rate(requests[1m])",
+            "query_qps": "x{$match}[$range]",
+        }
+        page = sre.post(url(Cluster, "add"), self.form(**typed))
+        form = page.context["adminform"].form
+        assert set(form.errors) == set(typed)
+        assert {name: form[name].value() for name in typed} == typed
         assert not Cluster.objects.exists()
 
 

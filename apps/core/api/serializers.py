@@ -107,6 +107,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     marathon = serializers.ListField(source="marathon_urls", child=serializers.CharField())
     mesos = serializers.ListField(source="mesos_urls", child=serializers.CharField())
     chronos = serializers.ListField(source="chronos_urls", child=serializers.CharField())
+    metrics_queries = serializers.DictField(child=serializers.CharField())
     watch = ClusterWatchSerializer(allow_null=True, default=None)
 
     class Meta:
@@ -121,6 +122,8 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "chronos",
             "metrics",
             "metrics_url",
+            "metrics_label",
+            "metrics_queries",
             "watch",
         ]
         read_only_fields = fields

@@ -9,12 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.crypto import EncryptedTextField
+from engines.metrics.prometheus import LABEL
 
 
 class Cluster(models.Model):
     """One Marathon + Mesos + Chronos, in one IDC, for one environment. Several addresses are several masters.
 
-    `metrics` says which monitoring knows how loaded its jobs are; without one nothing is scaled by metric there."""
+    `metrics` says which monitoring knows how loaded its jobs are; without one nothing is scaled by metric there. Of a
+    Prometheus, `metrics_label` holds tasks' ids and `metrics_queries` replace single ones of the usual expressions."""
 
     class Monitoring(models.TextChoices):
         FALCON = "falcon", "Open-Falcon"
@@ -32,6 +34,8 @@ class Cluster(models.Model):
     metrics_url = models.CharField(_("monitoring's address"), max_length=255, blank=True)
     metrics_username = models.CharField(_("monitoring's user name"), max_length=150, blank=True)
     metrics_password = EncryptedTextField(_("monitoring's password or token"), blank=True)
+    metrics_label = models.CharField(_("label of the task's id"), max_length=100, default=LABEL)
+    metrics_queries = models.JSONField(_("Prometheus' expressions"), default=dict, blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
 
     class Meta:

@@ -92,3 +92,39 @@ def test_others_may_not(method: str, path: str) -> None:
     for user in (make_user(), make_user(is_dba=True)):
         assert problem_type(getattr(api_client(user), method)(path, {"enabled": False})) == "forbidden"
     assert Cluster.objects.get().enabled
+
+
+def test_a_prometheus_is_asked_by_the_clusters_own_label_and_expressions() -> None:
+    sre = api_client(make_sre())
+    assert sre.post(CLUSTERS, NEW).json()["metrics_label"] == "task_id"
+    cpu = "100 * sum by ($label) (rate(cpu{$match}[$window]))"
+    body = {
+        "metrics": "prometheus",
+        "metrics_url": "http://prometheus:9090",
+        "metrics_label": "container_env_mesos_task_id",
+        "metrics_queries": {"cpu": f"  {cpu}\n"},
+    }
+    answer = sre.patch(f"{CLUSTERS}staging/", body)
+    assert answer.status_code == 200
+    assert answer.json()["metrics_queries"] == {"cpu": cpu}
+    cluster = Cluster.objects.get()
+    assert (cluster.metrics_label, cluster.metrics_queries) == ("container_env_mesos_task_id", {"cpu": cpu})
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        ({"metrics_label": "task-id"}, {"metrics_label": "invalid_label"}),
+        ({"metrics_label": ""}, {"metrics_label": "blank"}),
+        ({"metrics_queries": {"cpu": "rate(cpu[1m])"}}, {"metrics_queries.cpu": "invalid_query"}),
+        ({"metrics_queries": {"cpu": "cpu{$match}[$range]"}}, {"metrics_queries.cpu": "invalid_query"}),
+        ({"metrics_queries": {"cpu": 'cpu{$match,x=~"a$"}'}}, {"metrics_queries.cpu": "invalid_query"}),
+        ({"metrics_queries": {"disk": "disk{$match}"}}, {"metrics_queries.disk": "unknown_field"}),
+        ({"metrics_queries": "cpu"}, {"metrics_queries": "invalid"}),
+    ],
+)
+def test_a_label_or_expression_that_is_none_is_named(fields: dict[str, Any], codes: dict[str, str]) -> None:
+    make_cluster(name="staging")
+    answer = api_client(make_sre()).patch(f"{CLUSTERS}staging/", fields)
+    assert field_codes(answer) == codes
+    assert Cluster.objects.get().metrics_queries == {}

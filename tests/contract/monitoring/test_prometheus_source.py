@@ -1,22 +1,29 @@
-"""A real Prometheus behind the port for metrics: it scrapes a small exporter each second."""
+"""A real Prometheus behind the port for metrics: it scrapes small exporters each second."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from apps.core.clusters import ClusterFields
+from apps.core.models import Cluster
+from apps.core.serializers import checked
+from apps.elastic.sources import metrics_address
 from clients.errors import RemoteError
 from clients.prometheus import PrometheusApi
 from clients.tests.server import LocalServer, Reply, local_server
 from embedded.services import free_port
 from embedded.waiting import wait_until
 from engines.metrics.base import JobSeries, SourceAway
+from engines.metrics.factory import make_source
 from engines.metrics.prometheus import PrometheusSource
 
 pytestmark = pytest.mark.needs_program("prometheus")
@@ -26,7 +33,11 @@ JOB = JobSeries("shop", TASKS, ("cpu", "memory", "qps", "latency"))
 
 
 class Exporter:
-    """What cAdvisor and a service would show of two tasks; counters run with the clock, the second twice as fast."""
+    """What cAdvisor, mesos_exporter and a service would show of two tasks; counters run with the clock, the second
+    twice as fast.
+
+    Source: mesos_exporter, slave_monitor.go: the labels `id`, `framework_id` and `source`.
+    """
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -44,6 +55,14 @@ class Exporter:
                 f"http_requests_total{label} {100 * number * passed}",
                 f"http_request_duration_seconds_sum{label} {0.02 * 100 * number * passed}",
                 f"http_request_duration_seconds_count{label} {100 * number * passed}",
+            ]
+            label = f'{{framework_id="f",id="{task}",source="{task}"}}'
+            lines += [
+                f"cpu_user_seconds_total{label} {0.2 * number * passed}",
+                f"cpu_system_seconds_total{label} {0.05 * number * passed}",
+                f"cpus_limit{label} 1",
+                f"mem_rss_bytes{label} {number * 2**20}",
+                f"mem_limit_bytes{label} {8 * 2**20}",
             ]
         return "\n".join([*lines, ""]).encode()
 
@@ -110,6 +129,27 @@ def test_all_metrics_of_a_job_by_what_cadvisor_and_http_servers_show(url: str) -
     assert newest["latency"].mean == pytest.approx(20, rel=0.01)
 
 
+def test_a_cluster_says_by_which_label_and_expressions_its_exporters_are_asked(url: str) -> None:
+    """By what docs/falcon.md says of mesos_exporter."""
+    text = (Path(__file__).parents[3] / "docs" / "falcon.md").read_text()
+    written = re.search(r"For mesos_exporter:\n\n```json\n(.*?)```", text, re.DOTALL)
+    assert written is not None
+    fields = checked(ClusterFields(data=json.loads(written[1]), partial=True))
+    address = metrics_address(Cluster(name="test", metrics="prometheus", metrics_url=url, **fields))
+    assert address is not None
+    source = make_source(replace(address, step_s=1))
+
+    now = int(time.time())
+    cpu, memory, qps = (
+        source.history(TASKS, metric, start_s=now - 1, end_s=now, step_s=1)
+        for metric in ("cpu", "memory", "qps")
+    )
+    assert [points[-1].reporting for points in (cpu, memory)] == [2, 2]
+    assert cpu[-1].mean == pytest.approx(37.5, rel=0.2)
+    assert memory[-1].mean == pytest.approx(18.75)
+    assert qps == []  # as usual, by a label that the services' targets do not have
+
+
 def test_each_moment_is_handed_out_once(url: str) -> None:
     source = PrometheusSource(url, name="prometheus test", step_s=1)
     now = time.time()
@@ -140,13 +180,15 @@ def test_history_is_evaluated_at_each_step(url: str) -> None:
 
 
 def test_an_expression_that_prometheus_refuses_is_said_in_its_words(url: str) -> None:
-    source = PrometheusSource(url, name="prometheus test", queries={"cpu": "sum by ("})
+    source = PrometheusSource(url, name="prometheus test", queries={"cpu": "sum by ({$match}"})
 
     with pytest.raises(SourceAway, match=r"prometheus test: .*parse error"):
         source.history(TASKS, "cpu", start_s=0, end_s=10, step_s=5)
 
 
-@pytest.mark.parametrize(("label", "query"), [("task id", "up"), ("task_id", "up{$matches}")])
+@pytest.mark.parametrize(
+    ("label", "query"), [("task id", "up{$match}"), ("task_id", "up{$matches}"), ("task_id", "up")]
+)
 def test_a_label_or_expression_that_is_none_is_refused_at_once(label: str, query: str) -> None:
-    with pytest.raises(ValueError, match=r"label|unknown word"):
+    with pytest.raises(ValueError, match=r"label|unknown word|no \$match"):
         PrometheusSource("http://127.0.0.1:1", name="p", label=label, queries={"cpu": query})

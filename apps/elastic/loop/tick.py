@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import InterfaceError, OperationalError
+
 from apps.core.live import announce
 from apps.elastic import planning
 from apps.elastic.loop.acting import enact
@@ -199,11 +201,14 @@ class Loop:
     # --- writing ---------------------------------------------------------------------------------------
 
     def _say(self, seen: Sequence[Seen]) -> None:
-        """Who is not told is told next time; nothing waits for it. A lost connection shows with the next write."""
+        """Who is not told is told next time; nothing waits for it. But a connection that is lost takes the lock along,
+        and Django would silently go on over another."""
         if self._tell is None:
             return
         try:
             self._tell(seen)
+        except (OperationalError, InterfaceError):
+            raise
         except Exception:
             log.exception("scaling_not_told")
 

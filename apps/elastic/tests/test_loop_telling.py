@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.core.models import Notification
@@ -129,3 +131,26 @@ def test_what_could_not_be_told_is_told_by_the_next_tick_and_stops_none(
     for _ in range(4):
         world.tick(job, cpu=90)
     assert told("elastic.at_most") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_while_telling_ends_the_tick(world: World, job: Job) -> None:
+    """The lock is lost with it: another process may be at work by now."""
+    make_policy(job=job)
+
+    def tell_and_lose(_seen: object) -> None:
+        asked = {**connection.get_connection_params(), "cursor_factory": None}
+        with closing(psycopg2.connect(**asked)) as other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+        with transaction.atomic():
+            Notification.objects.count()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [backend] = cursor.fetchone()
+    loop = Loop(world.reader, agent=world.agent, tell=tell_and_lose)
+    try:
+        with pytest.raises((OperationalError, InterfaceError)):
+            loop.tick(world.now)
+    finally:
+        connection.close()

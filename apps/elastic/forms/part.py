@@ -59,7 +59,7 @@ class ScalingPart:
             data, initial=dict(initial_of(self.policy)), prefix=ID, groups=_groups(user, job, self.policy)
         )
         self.metrics = RowSet(MetricRow, key=f"{ID}-metrics", items=() if data else entries, data=data)
-        self.schedules = ScheduleRows(user, job, data, prefix=ID)
+        self.schedules = ScheduleRows(job, data, prefix=ID)
         self.zones = ZONES
         self.general_errors: list[str] = []
         self._is_stale = False

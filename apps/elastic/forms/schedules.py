@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
@@ -82,6 +82,10 @@ class ScheduleRow(RowForm):
     )
     off = FlagField(label=gettext_lazy("Switched off"))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["time_zone"].widget.attrs["placeholder"] = timezone.get_current_timezone_name()
+
     def fields_of(self, *, time_zone: str) -> dict[str, Any]:
         """The row as a schedule is written. Raises InvalidInput (`time`) for a clock that is none."""
         values = self.cleaned_data
@@ -141,9 +145,9 @@ def row_of(schedule: ScalingSchedule) -> dict[str, Any]:
 class ScheduleRows:
     """All rows of a job; what is saved is what differs."""
 
-    def __init__(self, user: User, job: Job | None, data: Mapping[str, str] | None, *, prefix: str) -> None:
+    def __init__(self, job: Job | None, data: Mapping[str, str] | None, *, prefix: str) -> None:
         self.known = {str(row.pk): row for row in schedules_of(job)} if job else {}
-        self.time_zone = user.time_zone or settings.OCEAN_DEFAULT_TIME_ZONE
+        self.time_zone = timezone.get_current_timezone_name()  # that of all times on the reader's pages
         self.rows = RowSet(
             ScheduleRow,
             key=f"{prefix}-{KEY}",

@@ -235,3 +235,14 @@ def test_a_schedule_of_another_zone_shows_its_own_clock_beside_the_readers(dev: 
     text = read(browser(dev), f"/jobs/{job.tag}/scaling/")
     assert text.count("00:30 at least 2") == 7
     assert text.count("01:30 Asia/Tokyo") == 7
+
+
+def test_a_row_without_a_zone_is_in_the_zone_of_the_readers_pages(dev: User, job: Job) -> None:
+    """A browser's zone counts where the profile has none: what was typed is what the page shows."""
+    page = browser(dev)
+    page.cookies["ocean_tz"] = "Asia/Shanghai"
+    url = f"/jobs/{job.tag}/edit/"
+    assert 'placeholder="Asia/Shanghai"' in html_of(page, url)
+    data = add_row(filled(dev, job), "scaling-schedules", **{**ROW, "time_zone": ""})
+    assert page.post(url, data).status_code == 302
+    assert ScalingSchedule.objects.get().time_zone == "Asia/Shanghai"

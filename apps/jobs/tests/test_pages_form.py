@@ -349,6 +349,20 @@ def test_what_the_form_shows_of_a_spec_is_what_it_sends(line: ProductLine, line_
     assert JobVersion.objects.filter(job=job).count() == 1
 
 
+def test_a_field_that_is_newer_than_the_version_is_no_change_of_whoever_saves_the_form(
+    line: ProductLine,
+) -> None:
+    job = make_job(product_line=line)
+    spec = JobVersion.objects.get(job=job).spec
+    del spec["strategy"]["min_up_s"]
+    JobVersion.objects.filter(job=job).update(spec=spec)
+    client = browser(make_member(line))
+    data = form_data(client.get(f"/jobs/{job.tag}/edit/"), FORM)
+    answer = client.post(f"/jobs/{job.tag}/edit/", data, follow=True)
+    assert "Nothing was changed" in answer.content.decode()
+    assert JobVersion.objects.filter(job=job).count() == 1
+
+
 def test_an_edit_changes_only_what_was_edited(client: Client, line: ProductLine) -> None:
     job = make_job(product_line=line, spec=make_spec(**{**FULL_SPEC, "env": {"LEVEL": "info"}}))
     data = form_data(client.get(f"/jobs/{job.tag}/edit/"), FORM)

@@ -61,7 +61,10 @@ def _effects(found: Mapping[int, int], *, now: datetime) -> int:
     Jobs are locked before their runs, as everywhere."""
     jobs = jobs_lock(found.values())
     runs = list(
-        ScheduleRun.objects.select_for_update().filter(pk__in=found, state=State.WAITING).order_by("pk")
+        # Not those that went along with a job that has migrated meanwhile.
+        ScheduleRun.objects.select_for_update()
+        .filter(pk__in=found, job__in=list(jobs), state=State.WAITING)
+        .order_by("pk")
     )
     at_work = ScheduleRun.objects.filter(job__in=jobs).exclude(state=State.SKIPPED).order_by()
     newest = dict(at_work.values_list("job_id").annotate(newest=Max("due_at")))

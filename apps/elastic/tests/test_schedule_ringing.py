@@ -286,6 +286,22 @@ class TestAJobWithoutAPolicy:
         assert effects_run(now=DUE) == 1
         assert states() == [(2, "superseded"), (7, "applied")]
 
+    def test_that_goes_along_with_a_job_that_migrates_is_in_no_others_way(self) -> None:
+        job, clone, other = (make_running_job(instances=3) for _ in range(3))
+        for each in (job, other):
+            ring(make_due(job=each))
+
+        def migrate_first(execute: Any, sql: str, *rest: Any) -> Any:
+            if 'FROM "jobs_job"' in sql and "FOR NO KEY UPDATE" in sql:
+                ScheduleRun.objects.filter(job=job).update(job=clone)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(migrate_first):
+            assert effects_run(now=DUE) == 1
+        assert Operation.objects.get().target_id == other.pk
+        assert effects_run(now=DUE) == 1
+        assert Operation.objects.latest("pk").target_id == clone.pk
+
     def test_that_was_never_published_fails_in_words(self) -> None:
         ring(make_due(job=make_job()))
 

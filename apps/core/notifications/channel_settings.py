@@ -25,7 +25,7 @@ from apps.core.models import (
 from apps.core.notifications.access import require_group_change, require_sre
 from apps.core.notifications.channels import KINDS
 from apps.core.notifications.channels.base import ChannelKind, config_of
-from apps.core.notifications.release import deliveries_start
+from apps.core.notifications.release import TEST_KEY, deliveries_start
 from apps.core.notifications.words import Sentence
 from apps.core.serializers import Strict, checked
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 MAX_CHANNELS = 20
-TEST_KEY = "test"
 TEST = gettext_noop("A test by %(who)s: messages to the group %(group)s arrive here.")
 
 

@@ -14,7 +14,7 @@ from apps.core.live import announce
 from apps.core.models import NotificationChannel, NotificationDelivery
 from apps.core.notifications.channels import kind_of
 from apps.core.notifications.channels.base import Outgoing
-from apps.core.notifications.release import DELIVER_TASK
+from apps.core.notifications.release import DELIVER_TASK, TEST_KEY
 from apps.core.operations.dispatch import send
 from clients.chat import Unusable
 from clients.errors import ProtocolError, Refused, RemoteError, Unauthorized, Unavailable
@@ -49,7 +49,15 @@ def delivery_run(delivery_id: int) -> None:
     )
     if delivery.attempts > len(PAUSES_S) + 1:
         _ended(delivery, "workers stopped while sending it")
-        return
+    elif _is_called_off(delivery):
+        _end(delivery, "the group or its channel was switched off meanwhile")
+    else:
+        _try(delivery)
+    announce(f"notification-group:{delivery.notification.group_id}", "notifications")
+
+
+def _try(delivery: NotificationDelivery) -> None:
+    """Send it, and write down what came of that."""
     try:
         _send(delivery)
     except _FINAL as exc:
@@ -62,7 +70,6 @@ def delivery_run(delivery_id: int) -> None:
         _put_off(delivery, exc)
     else:
         _ended(delivery, "")
-    announce(f"notification-group:{delivery.notification.group_id}", "notifications")
 
 
 def _send(delivery: NotificationDelivery) -> None:
@@ -97,14 +104,25 @@ def _put_off(delivery: NotificationDelivery, exc: Exception) -> None:
     send(DELIVER_TASK, delivery.pk, queue="background", after_s=pause_s)
 
 
+def _is_called_off(delivery: NotificationDelivery) -> bool:
+    """Whether its way was closed since it was released. A test is sent whatever the switches say."""
+    is_open = delivery.channel.enabled and delivery.notification.group.enabled
+    return not is_open and delivery.notification.key != TEST_KEY
+
+
 def _ended(delivery: NotificationDelivery, error: str) -> None:
+    """It was tried, and the channel's own row says how that went."""
+    _end(delivery, error)
+    _mark(delivery.channel, error, now=timezone.now())
+
+
+def _end(delivery: NotificationDelivery, error: str) -> None:
     now = timezone.now()
     delivery.state = NotificationDelivery.State.FAILED if error else NotificationDelivery.State.SENT
     delivery.error = error
     delivery.finished_at = now
     delivery.lease_expires_at = None
     delivery.save(update_fields=["state", "error", "finished_at", "lease_expires_at"])
-    _mark(delivery.channel, error, now=now)
     log.info("delivery_ended", extra={"delivery": delivery.pk, "state": delivery.state, "error": error})
 
 

@@ -17,6 +17,8 @@ from apps.core.operations.dispatch import send
 log = logging.getLogger(__name__)
 
 DELIVER_TASK = "core.deliver_notification"
+TEST_KEY = "test"
+"""The matter of a message that tries one channel out."""
 SWEPT_AT_ONCE = 500
 
 

@@ -334,6 +334,27 @@ def test_a_failing_channel_stops_no_other_and_is_tried_again_after_longer_pauses
     assert len(mailbox.mails) == 1
 
 
+@pytest.mark.parametrize("what", ["channel", "group"])
+def test_what_was_switched_off_meanwhile_is_not_tried_again(server: LocalServer, what: str) -> None:
+    group = make_group()
+    channel = webhook(group, server)
+    server.on("POST", "/hook", Reply({}, status=503))
+    with time_machine.travel(NOON, tick=False) as clock:
+        [delivery] = deliver(tell(group))
+        switched = channel if what == "channel" else group
+        type(switched).objects.filter(pk=switched.pk).update(enabled=False)
+        clock.shift(PAUSES_S[0])
+        delivery_run(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == (
+        "failed",
+        "the group or its channel was switched off meanwhile",
+    )
+    assert server.calls() == ["POST /hook"]
+    channel.refresh_from_db()
+    assert channel.error == "HTTP 503: {}"
+
+
 def test_what_a_receiver_refuses_is_not_sent_again(server: LocalServer) -> None:
     group = make_group()
     webhook(group, server)

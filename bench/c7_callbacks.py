@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from apps.elastic.falcon.signing import callback_url
+from apps.elastic.falcon.signing import Ring, callback_url
 from bench.company import SEED
 from bench.figures import Figure, percentile
 from bench.house import House, house
@@ -46,9 +46,9 @@ def run(options: Options) -> Iterator[Figure]:
         rows = built.connect().cursor()
         wait_until(lambda: bool(built.said("bench.scaling_loop")), what="policies", timeout_s=120)
         [jobs] = [json.loads(line)["jobs"] for line in built.said("bench.scaling_loop")[:1]]
-        rows.execute("SELECT job_id FROM elastic_scalingpolicy ORDER BY job_id")
-        ids = [job_id for (job_id,) in rows.fetchall()]
-        heard = asyncio.run(_call(built, ids, rate=rate))
+        rows.execute("SELECT job_id, callback_key FROM elastic_scalingpolicy ORDER BY job_id")
+        rings = [Ring(*row) for row in rows.fetchall()]
+        heard = asyncio.run(_call(built, rings, rate=rate))
         began = time.monotonic()
         scaled_s = _settled_s(rows, jobs=jobs, began=began)
         loop.end()
@@ -93,10 +93,10 @@ def _scaled(rows: Any) -> int:
     return int(rows.fetchone()[0])
 
 
-async def _call(built: House, ids: list[int], *, rate: int) -> Heard:
+async def _call(built: House, rings: list[Ring], *, rate: int) -> Heard:
     """Call for each job at its time, over some connections that are kept."""
     dice = random.Random(SEED)
-    requests = [request for job_id in ids for request in _requests(built, job_id, dice)]
+    requests = [request for ring in rings for request in _requests(built, ring, dice)]
     heard = Heard()
     queue: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
     start = time.perf_counter() + 0.2
@@ -108,13 +108,13 @@ async def _call(built: House, ids: list[int], *, rate: int) -> Heard:
     return heard
 
 
-def _requests(built: House, job_id: int, dice: random.Random) -> Iterator[bytes]:
+def _requests(built: House, ring: Ring, dice: random.Random) -> Iterator[bytes]:
     secret = built.environment["OCEAN_SECRET_KEY"]
-    own = urlsplit(callback_url(built.url, job_id, secret=secret))
+    own = urlsplit(callback_url(built.url, ring, secret=secret))
     late = dice.random() < LATE
     at = datetime.now(UTC) - timedelta(minutes=5 if late else 0)
     said = {
-        "endpoint": f"task-{job_id}",
+        "endpoint": f"task-{ring.job_id}",
         "metric": "cpu.busy",
         "status": "OK" if late else "PROBLEM",
         "step": 1,

@@ -26,6 +26,7 @@ from apps.elastic.api.scaling import (
     ScalingApproveView,
     ScalingHistoryViewSet,
     ScalingPauseView,
+    ScalingRenewCallbackView,
     ScalingResumeView,
     ScalingView,
 )
@@ -102,6 +103,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^{JOB}/scaling/pause/$", ScalingPauseView.as_view(), name="job-scaling-pause"),
     re_path(rf"^{JOB}/scaling/resume/$", ScalingResumeView.as_view(), name="job-scaling-resume"),
     re_path(rf"^{JOB}/scaling/approve/$", ScalingApproveView.as_view(), name="job-scaling-approve"),
+    re_path(
+        rf"^{JOB}/scaling/renew-callback/$",
+        ScalingRenewCallbackView.as_view(),
+        name="job-scaling-renew-callback",
+    ),
     path("scaling/", AllScalingView.as_view(), name="scaling"),
     path("scaling/pause/", AllScalingPauseView.as_view(), name="scaling-pause"),
     path("scaling/resume/", AllScalingResumeView.as_view(), name="scaling-resume"),

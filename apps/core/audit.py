@@ -31,6 +31,7 @@ ACTIONS = {
     "product_line.changed": _("product line changed"),
     "product_line.create": _("product line created"),
     "scaling.approve": _("scaling in approved"),
+    "scaling.renew_callback": _("signature of the callback renewed"),
     "scaling.delete": _("scaling policy removed"),
     "scaling.pause": _("scaling paused"),
     "scaling.pause_all": _("all scaling paused"),

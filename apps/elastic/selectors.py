@@ -22,8 +22,10 @@ OPEN_AT_MOST = 30
 
 
 def policy_of(job: Job) -> ScalingPolicy | None:
-    """The job's policy, with its state and who last changed or paused it."""
-    policies = ScalingPolicy.objects.select_related("state", "state__approved_by", "paused_by", "updated_by")
+    """The job's policy, with its state, what its Falcon has of it, and who last changed or paused it."""
+    policies = ScalingPolicy.objects.select_related(
+        "state", "state__approved_by", "falcon", "paused_by", "updated_by"
+    )
     return policies.filter(job=job).first()
 
 

@@ -16,4 +16,5 @@ urlpatterns = [
     path("jobs/<str:tag>/scaling/pause/", job.pause, name="pause"),
     path("jobs/<str:tag>/scaling/resume/", job.resume, name="resume"),
     path("jobs/<str:tag>/scaling/approve/", job.approve, name="approve"),
+    path("jobs/<str:tag>/scaling/renew-callback/", job.renew_callback, name="renew_callback"),
 ]

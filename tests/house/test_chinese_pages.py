@@ -67,7 +67,8 @@ NOT_PAGES = {
     # answered to a POST, or a stream, or a list of options
     "accounts:logout", "accounts:password", "accounts:token_new", "accounts:token_replace",
     "accounts:token_revoke", "core:live", "core:operation_cancel", "core:operation_tell",
-    "elastic:pause", "elastic:resume", "elastic:approve", "elastic:backtest", "elastic:pause_all", "elastic:resume_all",
+    "elastic:pause", "elastic:resume", "elastic:approve", "elastic:renew_callback", "elastic:backtest",
+    "elastic:pause_all", "elastic:resume_all",
     "core:notification_group_delete", "core:notification_member", "core:notification_member_remove",
     "core:notification_channel_delete", "core:notification_channel_test", "core:drift_fix",
     "jobs:api_call", "jobs:api_call_new",

@@ -25,6 +25,7 @@ from apps.elastic.services import (
     Rest,
     policy_delete,
     policy_pause,
+    policy_renew_callback,
     policy_resume,
     policy_set,
     proposal_approve,
@@ -110,12 +111,14 @@ def wish_shown(decision: ScalingDecision, metric: str, wish: dict[str, Any]) -> 
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """How it stands: what holds it, what waits for a person, and the newest decision."""
+    """How it stands: what holds it, what waits for a person, and the newest decision. `callback_is_old`: its signature
+    was renewed, and Falcon still calls by the one from before, which counts until then."""
 
     paused = PauseSerializer(allow_null=True)
     all_paused = PauseSerializer(allow_null=True)
     proposal = ProposalSerializer(allow_null=True)
     decision = DecisionSerializer(allow_null=True)
+    callback_is_old = serializers.BooleanField()
     changed = UtcDateTimeField()
     changed_by = serializers.CharField(allow_null=True)
 
@@ -130,6 +133,7 @@ def status_of(policy: ScalingPolicy) -> dict[str, Any]:
         "all_paused": pause_of_all(now=now),
         "proposal": proposal_of(policy, now=now),
         "decision": newest_decision(policy.job),
+        "callback_is_old": policy.callback_is_old,
         "changed": policy.updated_at,
         "changed_by": policy.updated_by,
     }
@@ -212,6 +216,21 @@ class ScalingResumeView(OfScaling):
         policy = self.policy
         self.body(Nothing)
         policy_resume(policy=policy, by=self.person)
+        return self.shown()
+
+
+@describe_tag
+class ScalingRenewCallbackView(OfScaling):
+    @extend_schema(
+        request=Nothing,
+        responses=ScalingFields,
+        operation_id="jobs_scaling_renew_callback",
+        summary="Sign the address that Falcon calls anew; the old one counts until Falcon has the new one.",
+    )
+    def post(self, request: Request, tag: str) -> Response:
+        policy = self.policy
+        self.body(Nothing)
+        policy_renew_callback(policy=policy, by=self.person)
         return self.shown()
 
 

@@ -8,4 +8,5 @@ steps       doing one step
 reconcile   all of it for one cluster: by timer, and soon after something changed
 rounds      over all clusters; hints says which jobs changed, drifts what SREs are shown
 signing     the signature in a callback's URL
+keys        which of the signed ones still count
 """

@@ -1,9 +1,9 @@
 """What Falcon's alarm calls: an ASGI application of its own, in front of Django, for this one address.
 
 Alarm calls one after the other, so that a slow answer holds up every alarm of the company. So nothing is done here but
-to check the signature, to put the job's id into Redis (one round trip), and to answer; the loop does the rest
-(`apps.elastic.loop.doorbell`). A callback only wakes the loop, which decides by the samples themselves: one that is
-lost costs seconds, one that is repeated nothing.
+to check the signature, to put the job's id and key into Redis (one round trip), and to answer; the loop does the rest
+(`apps.elastic.loop.doorbell`, `apps.elastic.falcon.keys`). A callback only wakes the loop, which decides by the samples
+themselves: one that is lost costs seconds, one that is repeated nothing.
 
 Source: Open-Falcon's alarm, `modules/alarm/cron/callback.go` (docs/falcon.md): GET, no body, parameters in any order;
 the status of the answer is not looked at, nothing is tried again.
@@ -26,8 +26,8 @@ import redis.asyncio
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from apps.elastic.falcon.signing import JOB, PATH, SIGNATURE, signed_job
-from apps.elastic.loop.doorbell import RUNG
+from apps.elastic.falcon.signing import JOB, KEY, PATH, SIGNATURE, Ring, signed_ring
+from apps.elastic.loop.doorbell import RUNG, written
 
 log = logging.getLogger(__name__)
 
@@ -76,41 +76,42 @@ class FalconCallback:
         said = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if scope["method"] == "POST":
             said |= await _form(receive)
-        job_id = signed_job(
+        ring = signed_ring(
             said.get(JOB, ""),
+            said.get(KEY, ""),
             said.get(SIGNATURE, ""),
             secrets=[settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)],
         )
-        if job_id is None:
+        if ring is None:
             log.warning("callback_forged", extra={"job": said.get(JOB, "")[:20]})
             return _problem(HTTPStatus.FORBIDDEN, "forbidden", "The signature is not one of Ocean's.")
         if said.get("status") not in STATUSES:
             return _problem(HTTPStatus.BAD_REQUEST, "malformed", "`status` must be PROBLEM or OK.")
         if is_late(said.get("time", ""), now_s=time.time()):
-            log.info("callback_late", extra={"job": job_id, "time": said["time"]})
+            log.info("callback_late", extra={"job": ring.job_id, "time": said["time"]})
             return HTTPStatus.OK, {"result": "late"}
         try:
-            taken = await self._ring(job_id, said)
+            taken = await self._ring(ring, said)
         except (RedisError, OSError) as exc:
-            log.warning("callback_not_queued", extra={"job": job_id, "error": str(exc)})
+            log.warning("callback_not_queued", extra={"job": ring.job_id, "error": str(exc)})
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Redis does not answer.")
         return HTTPStatus.OK, {"result": "accepted" if taken else "repeated"}
 
-    async def _ring(self, job_id: int, said: Mapping[str, str]) -> bool:
+    async def _ring(self, ring: Ring, said: Mapping[str, str]) -> bool:
         """Put the job into the list, once for each event. Returns whether this was the first time."""
         if self._redis is None:
             self._redis = redis.asyncio.Redis.from_url(
                 settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
             )
             self._take = self._redis.register_script(_TAKE)
-        keys = [f"ocean:scaling:callback:{identity(job_id, said)}", RUNG]
-        return bool(await self._take(keys=keys, args=[REMEMBERED_S, job_id, RUNG_AT_MOST]))
+        keys = [f"ocean:scaling:callback:{identity(ring, said)}", RUNG]
+        return bool(await self._take(keys=keys, args=[REMEMBERED_S, written(ring), RUNG_AT_MOST]))
 
 
-def identity(job_id: int, said: Mapping[str, str]) -> str:
-    """What is the same for a callback that comes again."""
+def identity(ring: Ring, said: Mapping[str, str]) -> str:
+    """What is the same for a callback that comes again. One by another key is another: it may not count."""
     tags = ",".join(sorted(said.get("tags", "").split(",")))
-    parts = [str(job_id), tags, *(said.get(name, "") for name in IDENTITY)]
+    parts = [str(ring.job_id), ring.key, tags, *(said.get(name, "") for name in IDENTITY)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

@@ -199,7 +199,7 @@ def _apply(
         log.warning("falcon_refused", extra={"job": wish.tag, "error": str(exc)})
         _remember(wish, now=now, fingerprint="")
         return
-    _remember(wish, now=now, fingerprint=wish.fingerprint)
+    _remember(wish, now=now, fingerprint=wish.fingerprint, callback_key=wish.callback_key)
     drift_clear(kind=KIND, cluster=cluster, objects=[wish.tag])
 
 
@@ -209,11 +209,11 @@ def _do(doing: Doing, steps: Iterable[Step], report: Report) -> None:
         report.count(step)
 
 
-def _remember(wish: JobWish, *, now: datetime, fingerprint: str | None = None) -> None:
-    """`fingerprint`: of what was put there just now; None where the template was only looked at."""
+def _remember(wish: JobWish, *, now: datetime, **put: str) -> None:
+    """`put`: the columns that say what was put there just now; none where the template was only looked at."""
     values: dict[str, object] = {"instances": wish.instances, "checked_at": now}
-    if fingerprint is not None:
-        values |= {"fingerprint": fingerprint, "applied_at": now}
+    if put:
+        values |= {**put, "applied_at": now}
         FalconEntry.objects.update_or_create(policy_id=wish.policy_id, defaults=values)
     else:
         FalconEntry.objects.filter(policy=wish.policy_id).update(**values)

@@ -14,7 +14,7 @@ from apps.core.models import Cluster, NotificationGroup
 from apps.elastic.falcon.names import Names
 from apps.elastic.falcon.planning import WantedGroup, WantedTeam, WantedTemplate
 from apps.elastic.falcon.rules import CONTAINER, HOST, waking
-from apps.elastic.falcon.signing import callback_url
+from apps.elastic.falcon.signing import Ring, callback_url
 from apps.elastic.models import FalconEntry, ScalingPolicy
 from apps.hosts.models import Host
 from apps.jobs.models import Instance, Job
@@ -23,7 +23,8 @@ from clients.falcon.wire import Action
 
 @dataclass(frozen=True, slots=True)
 class JobWish:
-    """A job's template and group, by the one name that both have. `entry`: what was done before."""
+    """A job's template and group, by the one name that both have. `entry`: what was done before. `callback_key`: what
+    the URL in it is signed by."""
 
     policy_id: int
     job_id: int
@@ -32,6 +33,7 @@ class JobWish:
     template: WantedTemplate
     group: WantedGroup
     entry: FalconEntry | None
+    callback_key: str
 
     @property
     def fingerprint(self) -> str:
@@ -102,7 +104,8 @@ def teams(names: Names) -> dict[str, WantedTeam]:
 def _wish(policy: ScalingPolicy, tasks: frozenset[str], names: Names) -> JobWish:
     job = policy.job
     name = names.job(job.tag)
-    url = callback_url(settings.OCEAN_CALLBACK_URL, job.pk, secret=settings.SECRET_KEY)
+    ring = Ring(job.pk, policy.callback_key)
+    url = callback_url(settings.OCEAN_CALLBACK_URL, ring, secret=settings.SECRET_KEY)
     return JobWish(
         policy_id=policy.pk,
         job_id=job.pk,
@@ -114,6 +117,7 @@ def _wish(policy: ScalingPolicy, tasks: frozenset[str], names: Names) -> JobWish
         ),
         group=WantedGroup(tasks, name),
         entry=getattr(policy, "falcon", None),
+        callback_key=policy.callback_key,
     )
 
 

@@ -19,11 +19,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from apps.core.live import CHANNEL
+from apps.elastic.falcon.signing import Ring
 
 log = logging.getLogger(__name__)
 
 RUNG: Final = "ocean:scaling:rung"
-"""The list of jobs' ids that callbacks push to."""
+"""The list that callbacks push to: jobs' ids, and by which key they were signed."""
 TAKE_AT_MOST = 1000
 AWAY_S = 2.0
 
@@ -52,8 +53,8 @@ class Doorbell:
         self._ended.set()
         self._redis.close()
 
-    def wait(self, seconds: float) -> set[int]:
-        """The jobs that somebody rang for; empty after so many seconds."""
+    def wait(self, seconds: float) -> set[Ring]:
+        """For which jobs somebody rang, and how; empty after so many seconds."""
         seconds = max(0.01, min(seconds, 1.0))
         try:
             first = self._redis.blpop([RUNG], timeout=seconds)
@@ -64,7 +65,7 @@ class Doorbell:
             log.warning("doorbell_away", extra={"error": str(exc)})
             self._stop.wait(seconds)
             return set()
-        return _ids([first[1], *more])
+        return {ring for item in [first[1], *more] if (ring := read(item.decode()))}
 
     def changed(self) -> set[int]:
         """The jobs of which something was announced since the last call."""
@@ -92,5 +93,15 @@ class Doorbell:
                 self._changed |= jobs
 
 
-def _ids(items: Iterable[bytes | str]) -> set[int]:
+def written(ring: Ring) -> str:
+    """As it lies in the list."""
+    return f"{ring.job_id} {ring.key}".rstrip()
+
+
+def read(item: str) -> Ring | None:
+    job, _, key = item.partition(" ")
+    return Ring(int(job), key) if job.isdigit() else None
+
+
+def _ids(items: Iterable[str]) -> set[int]:
     return {int(item) for item in items if item.isdigit()}

@@ -21,6 +21,7 @@ from django.utils import timezone
 from apps.core.logs import bound
 from apps.core.models import Heartbeat
 from apps.elastic.agent import autoscaler
+from apps.elastic.falcon.keys import jobs_rung_for
 from apps.elastic.loop.doorbell import Doorbell
 from apps.elastic.loop.samples import SampleReader, SourceOf
 from apps.elastic.loop.tick import Loop, Report, Told
@@ -103,7 +104,7 @@ class ScaleProcess:
                     _report(loop.tick(now))
                     Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"at": now})
                     self._go_on(loop, due)
-                elif rung := doorbell.wait(due - now.timestamp()):
+                elif rung := jobs_rung_for(doorbell.wait(due - now.timestamp())):
                     loop.book.stale |= doorbell.changed()
                     _report(loop.tick(self._now(), only=rung))
                     self._go_on(loop, due)

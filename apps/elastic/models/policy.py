@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core.models import MAX_REASON
+from apps.elastic.falcon.signing import new_key
 from apps.jobs.models import Job
 
 
@@ -21,7 +22,8 @@ class ScalingPolicy(models.Model):
 
     `metrics` is a list of what the API takes, one entry for each metric (`apps.elastic.policies`):
     `{"metric": "cpu", "mode": "threshold", "out": {"samples": 3, "above": 80}, "in": {"samples": 3, "below": 60}}` or
-    `{"metric": "qps", "mode": "target", "target": 65}`. `version` counts its saves.
+    `{"metric": "qps", "mode": "target", "target": 65}`. `version` counts its saves. `callback_key` stands in the
+    address that Falcon calls; whoever draws another revokes the address (`apps.elastic.falcon.signing`).
     """
 
     class Shrinking(models.TextChoices):
@@ -70,6 +72,9 @@ class ScalingPolicy(models.Model):
         verbose_name=_("paused by"),
     )
 
+    callback_key = models.CharField(
+        _("key in the callback's address"), max_length=32, default=new_key, blank=True
+    )
     version = models.PositiveIntegerField(_("version"), default=1)
     updated_at = models.DateTimeField(_("changed"), default=timezone.now)
     updated_by = models.ForeignKey(
@@ -95,6 +100,12 @@ class ScalingPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.min}–{self.max}"
+
+    @property
+    def callback_is_old(self) -> bool:
+        """Whether its Falcon still calls by the key from before, which counts until then."""
+        entry = getattr(self, "falcon", None)
+        return entry is not None and entry.callback_key not in (None, self.callback_key)
 
     def is_paused(self, *, now: datetime) -> bool:
         """Whether this job's scaling rests; it goes on by itself when the time has come."""

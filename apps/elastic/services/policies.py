@@ -19,6 +19,8 @@ from apps.core.live import announce
 from apps.core.models import NotificationGroup
 from apps.core.operations.services import check_reason
 from apps.core.serializers import checked
+from apps.elastic.falcon import hints
+from apps.elastic.falcon.signing import new_key
 from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.policies import ScalingFields
 from apps.jobs.models import Job
@@ -220,6 +222,20 @@ def proposal_approve(*, policy: ScalingPolicy, instances: int, by: User) -> Scal
     audit(by=by, action="scaling.approve", object=job.tag, product_line=job.product_line, instances=instances)
     _announce(job)
     return state
+
+
+@transaction.atomic
+def policy_renew_callback(*, policy: ScalingPolicy, by: User) -> ScalingPolicy:
+    """Draw another key for the address that Falcon calls, which is told of it at once. The address of before counts
+    until Falcon has the new one, and never again."""
+    job = policy.job
+    require_editable(job, by=by)
+    policy.callback_key = new_key()
+    policy.save(update_fields=["callback_key"])
+    audit(by=by, action="scaling.renew_callback", object=job.tag, product_line=job.product_line)
+    _announce(job)
+    transaction.on_commit(lambda: hints.mark([job.pk]), robust=True)
+    return policy
 
 
 def _stands(state: ScalingState, *, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from apps.accounts.tests.factories import make_member, make_product_line, make_s
 from apps.core.models import AuditEntry
 from apps.core.tests.client import api_client, field_codes, problem_type
 from apps.core.tests.factories import make_group
-from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.models import FalconEntry, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.tests.factories import CPU, make_decision, make_policy
 from apps.elastic.tests.pretended import PretendedSource
 from apps.jobs.models import Job
@@ -174,14 +174,19 @@ def test_of_those_who_save_the_first_policy_at_once_one_is_first(job: Job, dev: 
 def test_strangers_find_nothing_and_viewers_change_nothing(job: Job) -> None:
     make_policy(job=job)
     calls = [("get", ""), ("put", ""), ("delete", ""), ("get", "history/")]
-    calls += [("post", part) for part in ("pause/", "resume/", "approve/")]
+    calls += [("post", part) for part in ("pause/", "resume/", "approve/", "renew-callback/")]
     stranger, viewer = api_client(make_member()), api_client(make_member(job.product_line, role=Role.VIEWER))
     for method, part in calls:
         assert getattr(stranger, method)(url(job, part), {}).status_code == 404, (method, part)
     assert viewer.get(url(job)).status_code == 200
     assert viewer.put(url(job), SLIDE).status_code == 403
     assert viewer.delete(url(job)).status_code == 403
-    for part, body in (("pause/", {}), ("resume/", {}), ("approve/", {"instances": 1})):
+    for part, body in (
+        ("pause/", {}),
+        ("resume/", {}),
+        ("approve/", {"instances": 1}),
+        ("renew-callback/", {}),
+    ):
         assert viewer.post(url(job, part), body).status_code == 403, part
     assert ScalingPolicy.objects.get().paused_until is None
 
@@ -191,6 +196,7 @@ def test_without_a_policy_there_is_none_to_read_pause_or_delete(job: Job, dev: U
     assert client.get(url(job)).status_code == 404
     assert client.delete(url(job)).status_code == 404
     assert client.post(url(job, "pause/"), {}).status_code == 404
+    assert client.post(url(job, "renew-callback/"), {}).status_code == 404
 
 
 def test_deleting_it_leaves_the_instances(job: Job, dev: User) -> None:
@@ -213,6 +219,21 @@ def test_a_job_is_paused_for_an_hour_or_until_a_time_and_resumed(job: Job, dev: 
     far = (timezone.now() + timedelta(days=31)).isoformat()
     assert field_codes(client.post(url(job, "pause/"), {"until": far})) == {"until": "too_far"}
     assert client.post(url(job, "resume/"), {}).json()["status"]["paused"] is None
+
+
+def test_the_signature_of_falcons_address_is_renewed(job: Job, dev: User) -> None:
+    policy, client, now = make_policy(job=job), api_client(dev), timezone.now()
+    FalconEntry.objects.create(
+        policy=policy, applied_at=now, checked_at=now, callback_key=policy.callback_key
+    )
+    assert client.get(url(job)).json()["status"]["callback_is_old"] is False
+    answer = client.post(url(job, "renew-callback/"), {})
+    assert (answer.status_code, answer.json()["status"]["callback_is_old"]) == (200, True)
+    renewed = ScalingPolicy.objects.get()
+    assert renewed.callback_key not in ("", policy.callback_key)
+    assert renewed.version == policy.version
+    assert AuditEntry.objects.get(action="scaling.renew_callback").actor == dev
+    assert renewed.callback_key not in answer.content.decode()
 
 
 def test_an_sre_pauses_everything_and_goes_on(job: Job, dev: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,10 +14,11 @@ import redis
 from django.conf import settings
 
 from apps.elastic.falcon.callback import FalconCallback
-from apps.elastic.falcon.signing import PATH, callback_url
-from apps.elastic.loop.doorbell import RUNG
+from apps.elastic.falcon.signing import PATH, Ring, callback_url
+from apps.elastic.loop.doorbell import RUNG, Doorbell
 
 JOB = 4711
+BELL = Ring(JOB, "0123456789abcdef")
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def rung() -> Iterator[redis.Redis]:
 
 
 def jobs(rung: redis.Redis) -> list[int]:
-    return [int(item) for item in rung.lrange(RUNG, 0, -1)]
+    return [int(item.split()[0]) for item in rung.lrange(RUNG, 0, -1)]
 
 
 def alarm(**changes: str) -> dict[str, str]:
@@ -52,7 +54,7 @@ async def call(
     query: dict[str, str], *, method: str = "GET", url: str | None = None, body: bytes = b""
 ) -> tuple[int, dict[str, Any], dict[str, str]]:
     """The answer's status, body and headers."""
-    url = url or callback_url("http://ocean", JOB, secret=settings.SECRET_KEY)
+    url = url or callback_url("http://ocean", BELL, secret=settings.SECRET_KEY)
     own = url.partition("?")[2]
     sent: list[Mapping[str, Any]] = []
 
@@ -77,6 +79,16 @@ async def test_an_alarm_is_acknowledged_and_rings_for_its_job_once(rung: redis.R
     swapped = alarm(tags="idc:a,app:shop", left_value="93")
     assert (await call(swapped))[:2] == (200, {"result": "repeated"})
     assert jobs(rung) == [JOB]
+
+
+async def test_the_loop_hears_for_which_job_and_by_which_key(rung: redis.Redis) -> None:
+    older = callback_url("http://ocean", Ring(JOB), secret=settings.SECRET_KEY)
+    assert (await call(alarm()))[1] == {"result": "accepted"}
+    assert (await call(alarm(), url=older))[1] == {
+        "result": "accepted"
+    }  # it would else hide the one that counts
+    rung.rpush(RUNG, "nonsense")
+    assert Doorbell(threading.Event()).wait(1) == {BELL, Ring(JOB)}
 
 
 async def test_the_next_step_and_the_end_of_an_incident_are_news(rung: redis.Redis) -> None:
@@ -111,8 +123,10 @@ async def test_the_time_of_any_zone_is_understood_and_a_late_one_wakes_nobody(
         f"{PATH}?job={JOB}",
         f"{PATH}?job={JOB}&sig=",
         f"{PATH}?job={JOB}&sig={'0' * 32}",
-        callback_url("", JOB, secret="another"),
-        callback_url("", JOB, secret="x").replace(str(JOB), str(JOB + 1)),
+        callback_url("", BELL, secret="another"),
+        callback_url("", BELL, secret=settings.SECRET_KEY).replace(str(JOB), str(JOB + 1)),
+        callback_url("", BELL, secret=settings.SECRET_KEY).replace(BELL.key, "0" * 16),
+        callback_url("", BELL, secret=settings.SECRET_KEY).replace(f"&key={BELL.key}", ""),
     ],
 )
 async def test_a_forged_one_is_refused_and_rings_for_nobody(rung: redis.Redis, url: str) -> None:

@@ -13,16 +13,18 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from apps.accounts.tests.factories import make_sre, make_user
 from apps.core.drift import drift_fix
 from apps.core.models import Cluster, Drift
 from apps.core.tests.factories import make_cluster, make_group
 from apps.elastic.falcon import hints, rounds
+from apps.elastic.falcon.keys import jobs_rung_for
 from apps.elastic.falcon.reconcile import FALCON_LOCK
-from apps.elastic.falcon.signing import signed_job
+from apps.elastic.falcon.signing import Ring, signed_ring
 from apps.elastic.models import FalconEntry, ScalingPolicy
-from apps.elastic.services.policies import policy_delete
+from apps.elastic.services import policy_delete, policy_renew_callback
 from apps.elastic.tasks import reapply_falcon
 from apps.elastic.tests.factories import CPU, make_policy
 from apps.hosts.tests.factories import make_host
@@ -85,6 +87,20 @@ def conditions(found: Template) -> set[tuple[str, str, float]]:
     return {(row.metric, row.operator, row.threshold) for row in found.strategies.values()}
 
 
+def called_by(found: Template) -> Ring | None:
+    """What the address in the template's action proves."""
+    query = parse_qs(urlsplit(found.action.url).query)
+    said = [query.get(name, [""])[0] for name in ("job", "key", "sig")]
+    return signed_ring(*said, secrets=[settings.SECRET_KEY])
+
+
+def renew(policy: ScalingPolicy) -> tuple[Ring, Ring]:
+    """By what it was called, and will be."""
+    before = Ring(policy.job_id, policy.callback_key)
+    policy_renew_callback(policy=policy, by=make_sre())
+    return before, Ring(policy.job_id, policy.callback_key)
+
+
 def follow() -> None:
     rounds.follow_changes(now=timezone.now())
 
@@ -106,9 +122,8 @@ def test_a_policy_becomes_a_template_a_group_and_a_signed_callback(
     (group,) = portal.groups(prefix=name(policy))
     assert portal.group_templates(group.id) == {found.id}
     assert (found.action.callback, found.action.uic) == (1, "")
-    query = parse_qs(urlsplit(found.action.url).query)
     assert found.action.url.startswith(f"{settings.OCEAN_CALLBACK_URL}/api/v1/callbacks/falcon/?job=")
-    assert signed_job(query["job"][0], query["sig"][0], secrets=[settings.SECRET_KEY]) == policy.job_id
+    assert called_by(found) == Ring(policy.job_id, policy.callback_key)
 
 
 def test_doing_it_again_does_nothing(
@@ -137,6 +152,54 @@ def test_another_threshold_edits_the_strategy_in_place(portal: FalconPortal, pol
     assert conditions(after) == {("cpu.busy", ">", 90.0), ("cpu.busy", "<", 60.0)}
     assert after.strategies.keys() == before.strategies.keys()
     assert after.action_id == before.action_id
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef", ""])
+def test_a_renewed_signature_is_put_into_falcon_and_the_old_one_counts_until_then(
+    portal: FalconPortal,
+    policy: ScalingPolicy,
+    key: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    ScalingPolicy.objects.update(callback_key=key)
+    policy.refresh_from_db()
+    follow()
+    with django_capture_on_commit_callbacks(execute=True):
+        old, new = renew(policy)
+
+    assert ScalingPolicy.objects.get().callback_is_old
+    assert [jobs_rung_for({ring}) for ring in (old, new)] == [{policy.job_id}] * 2
+    follow()
+    assert called_by(template(portal, policy)) == new
+    assert [jobs_rung_for({ring}) for ring in (old, new)] == [set(), {policy.job_id}]
+    assert not ScalingPolicy.objects.get().callback_is_old
+    assert not Drift.objects.exists()
+
+
+def test_while_falcon_does_not_take_the_renewed_signature_the_old_one_counts(
+    portal: FalconPortal, policy: ScalingPolicy, falcon: FalconProcess
+) -> None:
+    follow()
+    old, new = renew(policy)
+    falcon.misbehave(kind="error", status=417, method="PUT", path="action", calls=1)
+    sweep()
+    assert called_by(template(portal, policy)) == old
+    assert jobs_rung_for({old}) == jobs_rung_for({new}) == {policy.job_id}
+
+    sweep(later_s=60)
+    assert called_by(template(portal, policy)) == new
+    assert jobs_rung_for({old}) == set()
+
+
+def test_a_policy_that_is_made_anew_is_not_called_by_the_address_of_the_one_before(
+    policy: ScalingPolicy,
+) -> None:
+    follow()
+    old = Ring(policy.job_id, policy.callback_key)
+    policy_delete(job=policy.job, by=make_sre())
+    new = make_policy(job=policy.job)
+    assert jobs_rung_for({old, Ring(policy.job_id), Ring(0, "k")}) == set()
+    assert jobs_rung_for({old, Ring(policy.job_id, new.callback_key)}) == {policy.job_id}
 
 
 def test_groups_follow_the_mirror_by_its_signal(portal: FalconPortal, policy: ScalingPolicy) -> None:

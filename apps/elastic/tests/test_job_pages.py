@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from apps.accounts.models import ProductLine, Role
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre
+from apps.core.models import AuditEntry, Cluster
 from apps.core.tests.pages import html_of, part, queries, read
-from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingState
+from apps.elastic.models import FalconEntry, ScalingPause, ScalingPolicy, ScalingState
 from apps.elastic.tests.factories import make_decision, make_policy
 from apps.jobs.models import Job
 from apps.jobs.tests.factories import make_job, make_running_job
@@ -130,21 +131,43 @@ def test_a_large_step_in_is_approved_by_the_number_that_was_seen(page: Client, j
     assert "Approve 1" not in part(page, url(job), "scaling-standing")
 
 
-@pytest.mark.parametrize("path", ["pause/", "resume/", "approve/"])
+def test_the_signature_of_falcons_address_is_renewed_where_there_is_a_falcon(page: Client, job: Job) -> None:
+    policy = make_policy(job=job)
+    assert 'id="falcon-callback"' not in html_of(page, url(job))
+    Cluster.objects.update(metrics="falcon")
+    assert "Falcon wakes it by an address that is signed for this job alone." in part(
+        page, url(job), "scaling-standing"
+    )
+    now = timezone.now()
+    FalconEntry.objects.create(
+        policy=policy, applied_at=now, checked_at=now, callback_key=policy.callback_key
+    )
+
+    answer = page.post(f"{url(job)}renew-callback/", follow=True)
+    assert "Signed anew." in answer.content.decode()
+    assert ScalingPolicy.objects.get().callback_key not in ("", policy.callback_key)
+    assert AuditEntry.objects.get(action="scaling.renew_callback").object == job.tag
+    assert "until Falcon has the new address" in part(page, url(job), "scaling-standing")
+
+
+@pytest.mark.parametrize("path", ["pause/", "resume/", "approve/", "renew-callback/"])
 def test_who_only_sees_the_job_changes_nothing(
     client: Client, line: ProductLine, job: Job, path: str
 ) -> None:
-    make_policy(job=job)
+    policy = make_policy(job=job)
     client.force_login(make_member(line, role=Role.VIEWER))
+    Cluster.objects.update(metrics="falcon")
     html = html_of(client, url(job))
     assert 'id="pause"' not in html
+    assert "renew-callback" not in html
     assert "Change the policy" not in html
     answer = client.post(f"{url(job)}{path}", {"minutes": "15", "instances": "1"})
     assert answer.status_code == 403
-    assert ScalingPolicy.objects.get().paused_until is None
+    kept = ScalingPolicy.objects.get()
+    assert (kept.paused_until, kept.callback_key) == (None, policy.callback_key)
 
 
-@pytest.mark.parametrize("path", ["", "pause/", "resume/", "approve/"])
+@pytest.mark.parametrize("path", ["", "pause/", "resume/", "approve/", "renew-callback/"])
 def test_unknown_and_invisible_jobs_and_jobs_without_a_policy_are_the_same(page: Client, path: str) -> None:
     hidden = make_policy().job
     bare = make_job(product_line=make_product_line())

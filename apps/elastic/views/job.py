@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import InvalidInput
+from apps.core.models import Cluster
 from apps.core.views.pages import PageRequest, render_page
 from apps.elastic.filters import DecisionFilter
 from apps.elastic.forms.actions import PauseForm
 from apps.elastic.models import ScalingDecision, ScalingPolicy
 from apps.elastic.schedules.selectors import calendar_of, runs_of, schedules_unrung
 from apps.elastic.selectors import decisions_of, newest_decision, pause_of_all, policy_of
-from apps.elastic.services import policy_pause, policy_resume, proposal_approve
+from apps.elastic.services import policy_pause, policy_renew_callback, policy_resume, proposal_approve
 from apps.elastic.standing import rules_of, standing_of
 from apps.elastic.tables import DecisionTable
 from apps.jobs.models import Job
@@ -61,6 +62,7 @@ class ScalingPage(JobTablePage):
             "rules": rules_of(self.policy) if self.policy else [],
             "standing": self._standing(),
             "pause_form": PauseForm(),
+            "is_called_by_falcon": self.job.cluster.metrics == Cluster.Monitoring.FALCON,
             **calendar_context(self.job),
         }
 
@@ -111,6 +113,16 @@ def resume(request: PageRequest, tag: str) -> HttpResponse:
     job, policy = _found(request, tag)
     policy_resume(policy=policy, by=request.user)
     messages.success(request, _("Scaling goes on."))
+    return redirect("elastic:scaling", job.tag)
+
+
+@require_POST
+def renew_callback(request: PageRequest, tag: str) -> HttpResponse:
+    job, policy = _found(request, tag)
+    policy_renew_callback(policy=policy, by=request.user)
+    messages.success(
+        request, _("Signed anew. Falcon gets the new address within seconds; then the old one ends.")
+    )
     return redirect("elastic:scaling", job.tag)
 
 

@@ -90,12 +90,15 @@ def read_facts(*, only: Collection[int] | None = None) -> list[Fact]:
     return [Fact(*row) for row in policies.order_by("job_id").values_list(*_COLUMNS)]
 
 
-def read_surroundings(facts: Collection[Fact], *, agent_id: int, now: datetime) -> Surroundings:
+def read_surroundings(
+    facts: Collection[Fact], *, agent_id: int, now: datetime, only: Collection[int] | None = None
+) -> Surroundings:
+    """`only`: as `read_facts` was asked."""
     line_ids = {fact.line_id for fact in facts}
     held = _held(agent_id)
     return Surroundings(
         held=held,
-        scheduled=schedule_bounds([fact.job_id for fact in facts], now),
+        scheduled=schedule_bounds(only, now),
         until=dict(
             ScaleExpiry.objects.filter(job__scaling__enabled=True, at__gt=now).values_list("job", "during")
         ),

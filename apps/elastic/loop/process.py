@@ -117,6 +117,7 @@ class ScaleProcess:
         self._turns += 1
         if self._turns % COLLECT_EVERY == 0 and not gc.isenabled():
             gc.collect()
+            gc.freeze()  # what lives by now lives on: the next collection need not look at it
 
 
 def _report(report: Report) -> None:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ACT_FOR_S = 0.4
-"""Of the tick itself; it goes on until the next one is due (`Loop.go_on`)."""
+ACT_UNTIL_S = 0.8
+"""After the tick's begin; it goes on until the next one is due (`Loop.go_on`)."""
 ACT_TOGETHER = 100
 """So many decisions are enacted in one transaction, which holds their jobs for a tenth of a second."""
 CAPACITY_EVERY_S = 10.0
@@ -77,7 +77,7 @@ class Loop:
         facts = read_facts(only=only)
         self.book.update(facts, now=now, turn=self._turn, whole=only is None)
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
-        around = read_surroundings(facts, agent_id=self._agent.pk, now=now)
+        around = read_surroundings(facts, agent_id=self._agent.pk, now=now, only=only)
         self._share(around.quota_left, now=now, whole=only is None)
         samples = self._read_samples(facts, now=now)
         seen = [
@@ -89,7 +89,7 @@ class Loop:
             key=lambda one: one.observation.wanted - one.decision.wanted,
         )
         report = Report(jobs=len(seen), away=samples.away)
-        done = self._act(until=time.monotonic() + ACT_FOR_S)
+        done = self._act(until=began + ACT_UNTIL_S)
         report.acted = sum(one.acted for one in done)
         report.waiting = len(done) - report.acted + len(self._left)
         for one in seen:

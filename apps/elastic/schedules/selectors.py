@@ -35,11 +35,13 @@ def runs_of(job: Job) -> QuerySet[ScheduleRun]:
     return ScheduleRun.objects.filter(job=job).select_related("schedule", "rung_by__job", "operation")
 
 
-def schedule_bounds(job_ids: Collection[int], now: datetime) -> Mapping[int, Bound]:
-    """What the schedules hold these jobs to now; jobs that none speaks of are left out. One query.
+def schedule_bounds(job_ids: Collection[int] | None, now: datetime) -> Mapping[int, Bound]:
+    """What the schedules hold these jobs to now, all jobs for None; those that none speaks of are left out. One query.
 
     What a slot set holds until the next slot that ran, however late that is."""
-    rows = ScheduleBound.objects.filter(job_id__in=job_ids, since__lte=now + EARLY)
+    rows = ScheduleBound.objects.filter(since__lte=now + EARLY)
+    if job_ids is not None:
+        rows = rows.filter(job_id__in=job_ids)
     return {
         job_id: bound_of(Slot(schedule_id, since, kind, instances))
         for job_id, schedule_id, since, kind, instances in rows.values_list(

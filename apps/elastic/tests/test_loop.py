@@ -407,7 +407,7 @@ def test_what_there_was_no_time_for_is_asked_for_however_long_its_turn_takes(
     jobs = {step: make_running_job(instances=2) for step in (1, 3)}
     for step, job in jobs.items():
         make_policy(job=job, step=step, max=9)
-    monkeypatch.setattr(tick, "ACT_FOR_S", -1.0)
+    monkeypatch.setattr(tick, "ACT_UNTIL_S", -1.0)
     for _ in range(3):
         for job in jobs.values():
             world.source.say(job, "cpu", 90, at_s=world.now.timestamp() + 4)
@@ -427,7 +427,7 @@ def test_a_newer_number_takes_the_place_of_one_whose_turn_has_not_come(
     world: World, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_policy(job=job, max=9, min=1)
-    monkeypatch.setattr(tick, "ACT_FOR_S", -1.0)
+    monkeypatch.setattr(tick, "ACT_UNTIL_S", -1.0)
     for _ in range(4):
         world.tick(job, cpu=90)
     for _ in range(6):

@@ -45,7 +45,7 @@ def between(world: World, job: Job, monkeypatch: pytest.MonkeyPatch) -> Callable
     """The loop wants 3 instead of 2; calling it lets it ask, and returns what became of the job."""
     make_policy(job=job, max=9)
     with monkeypatch.context() as busy:
-        busy.setattr(tick, "ACT_FOR_S", -1.0)
+        busy.setattr(tick, "ACT_UNTIL_S", -1.0)
         for _ in range(3):
             world.tick(job, cpu=90)
     assert not Operation.objects.exists()

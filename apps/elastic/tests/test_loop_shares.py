@@ -111,11 +111,11 @@ def test_growth_that_waits_for_its_turn_keeps_its_share(
     first, second = make_jobs(2)
     ProductLine.objects.update(scaling_quota=8)
     make_host(cluster=first.cluster, resources={"cpus": 4.0, "mem": 65536.0}, used={"cpus": 0.0, "mem": 0.0})
-    monkeypatch.setattr(tick, "ACT_FOR_S", -1.0)
+    monkeypatch.setattr(tick, "ACT_UNTIL_S", -1.0)
     load(world, first, qps=150)
     load(world, second, qps=150, only={second.pk})
     load(world, first, qps=150, only={first.pk})
-    monkeypatch.setattr(tick, "ACT_FOR_S", 60.0)
+    monkeypatch.setattr(tick, "ACT_UNTIL_S", 60.0)
     load(world, first, second, qps=150)
     assert wanted([first, second]) == 8
     assert Job.objects.get(pk=first.pk).wanted == 6

@@ -87,6 +87,7 @@ class TargetMemory:
     full: int = 0
     value: float = 0.0
     reporting: int = 0
+    silent: int = 0
     rate_mean: float = 0.0
     cpu_mean: float = 0.0
     capacity_samples: int = 0

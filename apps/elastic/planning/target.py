@@ -100,6 +100,9 @@ def _see(
     sampled(state, time_s=time_s, reporting=reporting)
     state.value = value
     load = state.load
+    if silent != state.silent:  # what is assumed of those that are silent is no change of the load
+        state.silent = silent
+        load.recent.clear()
     total = value * (reporting + silent)
     if name == "cpu" and value >= SATURATED:
         state.full = FULL_SAMPLES if load.level < FULL_FROM * total else state.full + 1

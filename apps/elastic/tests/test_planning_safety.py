@@ -77,6 +77,13 @@ def test_half_of_the_instances_silent_count_as_loaded() -> None:
     assert before == 10
 
 
+def test_what_is_assumed_of_a_silent_instance_is_no_rise() -> None:
+    """It begins to count when it should have reported by now: a step in the sum that no load made."""
+    job = Job(qps_policy(), wanted=10)
+    job.run(120, 570, silent=1)
+    assert {decision.wanted for decision in job.decisions} == {10}
+
+
 def test_a_silent_instance_keeps_from_shrinking() -> None:
     job = settled()
     job.run(1200, LOW * 3, silent=1)

@@ -23,6 +23,10 @@ REASONS = {
     "trend": gettext_noop(
         "%(metric)s is %(value)s and rises; to be held at %(target)s it takes %(wish)s by the time they serve"
     ),
+    "unsteady": gettext_noop(
+        "%(metric)s is %(value)s, but unsteady from minute to minute: with room for that, "
+        "holding %(target)s takes %(wish)s"
+    ),
     "saturated": gettext_noop(
         "%(metric)s is %(value)s, so that there may be more load than it shows: half as much again takes %(wish)s"
     ),

@@ -8,7 +8,8 @@ formula such as Poisson's knows only the noise of counting requests, and takes n
 goes nowhere. It counts where it is larger than the noise, of which the means of minutes have their part.
 *Level* is the mean of as many samples as it takes to bring the noise of the mean down to 2 % (slow noise: to 4 %, in so
 many minutes): of a load without noise the newest sample alone, of a noisy one minutes. What is off by more than 4 sigma
-is no noise, and counts at once.
+is no noise, and counts at once. For slow noise of more than 3 % of the level *room* is added, 1.3 standard deviations
+of what is more: where it is going within a minute cannot be known, and instances take about as long to start.
 *Trend* is the slope of the last minutes, kept within what the last 15 s allow (their slope, give or take 2 of its
 standard errors): quick where a burst begins, still where it ends, exact on a slow ramp. It counts times a gain between
 0 and 1, learned from what came of earlier forecasts: a load that goes on and off switches it off by itself.
@@ -35,6 +36,7 @@ JUMP_SIGMAS = 4.0
 PART_S = 60.0
 PARTS = 20
 SLOW_SMOOTH_TO = 0.04
+SLOW_FREE, SLOW_ROOM = 0.03, 1.3
 
 SLOPE_SAMPLES = 4
 SLOPE_ERROR = math.sqrt(12 / (SLOPE_SAMPLES * (SLOPE_SAMPLES**2 - 1)))
@@ -84,13 +86,15 @@ def load_see(memory: LoadMemory, *, time_s: float, load: float, gap_s: float) ->
     memory.mean += 2 / (samples + 1) * (load - memory.mean)
     off = load - memory.mean
     noise = JUMP_SIGMAS * max(sigma, slow)
-    memory.level = memory.mean + math.copysign(max(0.0, abs(off) - noise), off)
+    level = memory.mean + math.copysign(max(0.0, abs(off) - noise), off)
+    memory.room = max(0.0, memory.mean + SLOW_ROOM * max(0.0, slow - SLOW_FREE * memory.mean) - level)
+    memory.level = level + memory.room
     memory.slope = _slope_see(memory, load, sigma) / step_s
 
 
 def _begin(memory: LoadMemory, load: float) -> None:
     memory.level = memory.mean = memory.short = memory.long = load
-    memory.slope = 0.0
+    memory.slope = memory.room = 0.0
     memory.parts.clear()
     memory.part_s, memory.part_sum, memory.part_count = memory.time_s, 0.0, 0
     if memory.usual < 0:

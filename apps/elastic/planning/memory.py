@@ -32,15 +32,16 @@ class ThresholdMemory:
 class LoadMemory:
     """A total load as `forecast` follows it. Negative: not known yet.
 
-    `level` and the `slope` per second are what counts; `mean`, `short`, `long`, `middle` and `usual` are moving means,
-    from seconds to an hour; `variance` is the noise's, `slow` that of the `parts` (means of whole minutes;
-    `part_…`: the one under way), `swing` says how far it goes on and off; `recent` are the last
-    samples; `claims` the forecasts that are not due yet (when, level then, rise), and `came` over `claimed` how much of
-    the earlier ones did come.
+    `level` (`room` for slow noise included) and the `slope` per second are what counts; `mean`, `short`, `long`,
+    `middle` and `usual` are moving means, from seconds to an hour; `variance` is the noise's, `slow` that of the
+    `parts` (means of whole minutes; `part_…`: the one under way), `swing` says how far it goes on and off; `recent`
+    are the last samples; `claims` the forecasts that are not due yet (when, level then, rise), and `came` over
+    `claimed` how much of the earlier ones did come.
     """
 
     time_s: float = 0.0
     level: float = 0.0
+    room: float = 0.0
     slope: float = 0.0
     mean: float = 0.0
     short: float = 0.0

@@ -26,7 +26,7 @@ from apps.elastic.planning.fleet import (
     with_silent,
 )
 from apps.elastic.planning.forecast import load_see, rise_ahead
-from apps.elastic.planning.memory import Memory, TargetMemory
+from apps.elastic.planning.memory import LoadMemory, Memory, TargetMemory
 from apps.elastic.planning.profile import profile_floor, profile_see
 from apps.elastic.planning.turns import turns_now
 from apps.elastic.planning.values import Metric, MetricPolicy, Observation, Policy, Reason, Sample, Wish
@@ -147,7 +147,7 @@ def _wish(
     load = state.load
     peak = _largest(state.peaks, seen.now_s - policy.window_s)
     ahead = _largest(state.ahead, seen.now_s - horizon_s)
-    need, code = (ahead, "trend") if ahead > load.level else (load.level, "target")
+    need, code = (ahead, "trend") if ahead > load.level else (load.level, _now(load, target))
     if policy.predict:
         floor = profile_floor(state.profile, now_s=seen.now_s, horizon_s=horizon_s)
         if floor > max(need, peak):
@@ -185,6 +185,12 @@ def _wish(
         if unknown is not None:
             return Wish(metric.metric, None, unknown)
     return Wish(metric.metric, wanted, Reason(code, values))
+
+
+def _now(load: LoadMemory, target: float) -> str:
+    """What asks for as many as there should be now: the load, or the room that is kept since it is unsteady."""
+    plain = instances_for(load.level - load.room, target)
+    return "unsteady" if plain < instances_for(load.level, target) else "target"
 
 
 def _remember(peaks: deque[tuple[float, float]], time_s: float, load: float) -> None:

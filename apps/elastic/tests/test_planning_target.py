@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -61,21 +62,33 @@ def test_how_a_load_began_is_no_noise_that_hides_a_later_step(beginning: list[fl
     assert job.decisions[-1].wanted >= 3
 
 
-def test_noise_of_minutes_is_measured_and_moves_little() -> None:
+def unsteady(rise: float = 0.0) -> Callable[[float], float]:
     """14 % from minute to minute, on straight lines between them: each line looks like a trend."""
     draw = random.Random(5)
-    minutes = [1200 * (1 + draw.gauss(0, 0.14)) for _ in range(200)]
-    job = Job(qps_policy(), wanted=24)
+    minutes = [1200 * (1 + rise * at / 180) * (1 + draw.gauss(0, 0.14)) for at in range(200)]
 
     def load(second: float) -> float:
         minute, part = divmod(second / 60, 1)
         return minutes[int(minute)] * (1 - part) + minutes[int(minute) + 1] * part
 
-    job.run(3 * 3600, load)
+    return load
+
+
+def test_noise_of_minutes_is_measured_and_moves_little() -> None:
+    job = Job(qps_policy(), wanted=24)
+    job.run(3 * 3600, unsteady())
     hours = [decision.wanted for decision in job.decisions[720:]]
     turned = [before for before, after in pairwise(hours) if before != after]
     assert len(turned) <= 40
     assert math.sqrt(job.memory.targets["qps"].load.slow) == pytest.approx(0.1 * 1200, rel=0.3)
+
+
+def test_room_is_kept_for_noise_of_minutes() -> None:
+    job = Job(qps_policy(), wanted=24)
+    job.run(3 * 3600, unsteady(rise=0.5))
+    hours = [decision.wanted for decision in job.decisions[720:]]
+    assert sum(hours) / len(hours) >= 1.15 * 1.33 * 1200 / 60
+    assert "unsteady" in {decision.verdict.code for decision in job.decisions[720:]}
 
 
 def test_shrinking_that_is_taken_back_leaves_more_room_the_next_time() -> None:

@@ -51,7 +51,8 @@ def schedule_bounds(job_ids: Collection[int] | None, now: datetime) -> Mapping[i
 
 
 def calendar_of(job: Job, *, now: datetime, days: int) -> dict[str, Any]:
-    """What will happen to the job by time: `entries`, the earliest first, at most CALENDAR_ENTRIES; `holds` now."""
+    """What will happen to the job by time: `entries`, the earliest first, at most CALENDAR_ENTRIES. What `holds` it now
+    is beside a policy that scales it: without one a slot sets the number once."""
     until = now + timedelta(days=days)
     rows = {row.pk: row for row in schedules_of(job) if row.enabled}
     policy = ScalingPolicy.objects.filter(job=job, enabled=True, advise_only=False).first()
@@ -63,7 +64,7 @@ def calendar_of(job: Job, *, now: datetime, days: int) -> dict[str, Any]:
         limits=limits,
         at_most=CALENDAR_ENTRIES + 1,
     )
-    bound = schedule_bounds([job.pk], now).get(job.pk)
+    bound = schedule_bounds([job.pk], now).get(job.pk) if policy else None
     return {
         "since": now,
         "until": until,

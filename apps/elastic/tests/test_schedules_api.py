@@ -215,6 +215,15 @@ class TestCalendar:
         room = {entry["instances"]: (entry["least"], entry["most"]) for entry in body["entries"]}
         assert room == {2: (3, 3), 4: (4, 8), 20: (8, 8)}
 
+    def test_a_slot_that_ran_holds_a_job_that_a_policy_scales_and_no_other(
+        self, client: APIClient, job: Job
+    ) -> None:
+        row = make_schedule(job=job)
+        ScheduleBound.objects.create(job=job, schedule=row, since=timezone.now(), kind="floor", instances=2)
+        assert client.get(url(job, "scaling/calendar/")).json()["holds"] is None
+        make_policy(job=job)
+        assert client.get(url(job, "scaling/calendar/")).json()["holds"]["floor"] == 2
+
     def test_of_two_at_once_one_holds(self, client: APIClient, job: Job) -> None:
         low = make_schedule(job=job, instances=2)
         high = make_schedule(job=job, start="2016-10-02T02:00", interval="P1D", instances=6)

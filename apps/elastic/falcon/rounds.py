@@ -79,7 +79,7 @@ def sweep_cluster(cluster_id: int, *, now: datetime) -> None:
 def _saved() -> set[int]:
     """Jobs whose policy was saved, or switched off, since it was last put there."""
     stale = Q(enabled=True, falcon__isnull=True) | Q(updated_at__gt=F("falcon__applied_at"))
-    policies = ScalingPolicy.objects.filter(stale, job__cluster__in=_clusters())
+    policies = ScalingPolicy.objects.filter(stale, job__cluster__in=_clusters(), job__deleted_at__isnull=True)
     return set(policies.values_list("job", flat=True)[:CHANGED_AT_ONCE])
 
 

@@ -234,13 +234,19 @@ def test_a_policy_that_is_switched_off_leaves_nothing_behind(
     assert not FalconEntry.objects.exists()
 
 
-def test_a_job_that_is_deleted_leaves_nothing_behind(portal: FalconPortal, policy: ScalingPolicy) -> None:
+def test_a_job_that_is_deleted_leaves_nothing_behind_and_is_asked_for_no_more(
+    falcon: FalconProcess, portal: FalconPortal, policy: ScalingPolicy
+) -> None:
     follow()
     Job.objects.filter(pk=policy.job_id).update(deleted_at=timezone.now())
+    hints.mark([policy.job_id])
 
-    sweep()
+    follow()
     assert portal.templates(prefix=name(policy)) == {}
     assert portal.groups(prefix=name(policy)) == []
+    falcon.kill()
+    follow()
+    assert hints.take() == set()
 
 
 def test_a_hint_of_a_deleted_job_leaves_its_namesake_alone(

@@ -16,7 +16,7 @@ Metric: TypeAlias = Literal["cpu", "memory", "qps", "latency"]
 `latency`: milliseconds."""
 METRICS: tuple[Metric, ...] = ("cpu", "memory", "qps", "latency")
 
-MOST = 1e15
+SENSIBLE_MAX = 1e15
 """A larger value, a negative one or none at all (NaN) is an instance's nonsense, as if it had sent nothing."""
 
 SeriesKey: TypeAlias = tuple[str, Metric]
@@ -45,7 +45,7 @@ class Point:
 
 def is_sensible(value: float) -> bool:
     """Whether an instance's sample may count."""
-    return 0 <= value <= MOST
+    return 0 <= value <= SENSIBLE_MAX
 
 
 class SourceAway(Exception):

@@ -104,6 +104,8 @@ def _badge(
         return "paused", _("paused")
     if decision is None or (now - decision.last_at).total_seconds() > QUIET_AFTER_S:
         return "waiting", _("not looked at lately")
+    if decision.verdict == "failed":
+        return "failed", _("fails")
     if decision.verdict in BLIND:
         return "degraded", _("without metrics")
     if decision.verdict in IDLE:
@@ -123,7 +125,7 @@ def _rule(entry: Mapping[str, Any]) -> str:
     if share := entry.get("share"):
         values = {"share": f"{share * 100:.0f} %", "value": measured(metric, entry["target"])}
         return _("at %(share)s of what one can do, %(value)s at first") % values
-    if entry["mode"] == "target":
+    if entry.get("mode") == "target":
         return _("at %(value)s") % {"value": measured(metric, entry["target"])}
     sides = (("out", ">", "above"), ("in", "<", "below"))
     return ", ".join(

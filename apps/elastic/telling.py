@@ -6,6 +6,7 @@ number of queries. What lasts is told when it begins.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +15,15 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from apps.core.models import Severity
+from apps.core.models import NotificationGroup, Severity
 from apps.core.notifications.groups import groups_named
 from apps.core.notifications.telling import Event, notify_all
 from apps.core.notifications.words import Sentence
 from apps.elastic.loop.seen import Seen
 from apps.elastic.words import reason_sentence
 from apps.jobs.models import Job
+
+log = logging.getLogger(__name__)
 
 SCALED = gettext_noop("%(job)s: from %(instances)s to %(wanted)s instances.")
 APPROVAL = gettext_noop(
@@ -102,14 +105,21 @@ def _events(news: Sequence[News]) -> Iterable[Event]:
         told = [groups[name] for name in one.seen.entry.notify if name in groups]
         if not told or one.seen.job_id not in jobs:
             continue
-        tag, line_id = jobs[one.seen.job_id]
-        values = {"job": tag, "instances": one.seen.observation.wanted, "wanted": one.wanted}
-        yield Event(
-            told,
-            subject=Sentence(one.text, values),
-            lines=[Sentence(BECAUSE, {"reason": reason_sentence(one.seen.row)})],
-            key=one.key,
-            severity=one.severity,
-            product_line_id=line_id,
-            path=reverse("elastic:scaling", args=[tag]),
-        )
+        try:
+            yield _event(one, told, *jobs[one.seen.job_id])
+        except Exception:  # nobody else's news wait for it
+            log.exception("scaling_not_told", extra={"job": one.seen.job_id})
+
+
+def _event(one: News, groups: Sequence[NotificationGroup], tag: str, line_id: int) -> Event:
+    return Event(
+        groups,
+        subject=Sentence(
+            one.text, {"job": tag, "instances": one.seen.observation.wanted, "wanted": one.wanted}
+        ),
+        lines=[Sentence(BECAUSE, {"reason": reason_sentence(one.seen.row)})],
+        key=one.key,
+        severity=one.severity,
+        product_line_id=line_id,
+        path=reverse("elastic:scaling", args=[tag]),
+    )

@@ -58,6 +58,7 @@ REASONS = {
     "stopped": gettext_noop("the job is stopped"),
     "not_published": gettext_noop("the job has not been published yet"),
     "again": gettext_noop("it was decided a moment ago and could not be asked for yet"),
+    "failed": gettext_noop("the autoscaler failed on this job: %(error)s"),
     "no_source": gettext_noop("its cluster has no monitoring"),
 }
 CLAMPS = {

@@ -85,6 +85,8 @@ class Book:
     entries: dict[int, Entry] = field(default_factory=dict)
     stale: set[int] = field(default_factory=set)
     """Jobs whose instances somebody said have changed."""
+    unreadable: dict[int, Exception] = field(default_factory=dict)
+    """Jobs whose policy could not be read by the last update, and why."""
 
     def update(self, facts: Collection[Fact], *, now: datetime, turn: int, whole: bool) -> None:
         """Bring it up to what was read: `whole` when that is every job. A fixed number of queries."""
@@ -92,6 +94,7 @@ class Book:
             present = {fact.job_id for fact in facts}
             for job_id in self.entries.keys() - present:
                 del self.entries[job_id]
+        self.unreadable.clear()
         changed = [fact for fact in facts if self._is_news(fact)]
         if changed:
             self._read_policies(changed, now=now)
@@ -117,10 +120,10 @@ class Book:
                 continue
             before = self.entries.get(fact.job_id)
             try:
-                memory = before.memory if before else planning.Memory.from_json(kept.get(policy.pk) or {})
+                memory = before.memory if before else _memory(fact.job_id, kept.get(policy.pk))
                 entry = _entry(policy, fact, memory)
-            except Exception:  # a mistake of ours, or of whoever wrote the row by hand
-                log.exception("policy_unreadable", extra={"job": fact.job_id})
+            except Exception as exc:  # noqa: BLE001 - one job's fault, which is told
+                self.unreadable[fact.job_id] = exc
                 self.entries.pop(fact.job_id, None)
                 continue
             if before is not None:
@@ -190,6 +193,15 @@ def _entry(policy: ScalingPolicy, fact: Fact, memory: planning.Memory) -> Entry:
         hold_for=max(PERSON_AT_LEAST, timedelta(seconds=policy.window_s)),
         memory=memory,
     )
+
+
+def _memory(job_id: int, kept: Any) -> planning.Memory:
+    """What was kept; where that cannot be read the job begins anew."""
+    try:
+        return planning.Memory.from_json(kept or {})
+    except Exception:
+        log.exception("memory_unreadable", extra={"job": job_id})
+        return planning.Memory()
 
 
 def _asked(entries: Iterable[dict[str, Any]]) -> tuple[Metric, ...]:

@@ -165,10 +165,15 @@ def read_sizes(versions: Mapping[int, int]) -> dict[int, Size]:
         "job_id", "number", "spec__cpus", "spec__memory_mib"
     )
     return {
-        job_id: Size(float(cpus or 0), float(memory or 0))
+        job_id: Size(_number(cpus), _number(memory))
         for job_id, number, cpus, memory in rows
         if versions[job_id] == number
     }
+
+
+def _number(value: object) -> float:
+    """As versions were written by people and other releases, too."""
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def read_manual(

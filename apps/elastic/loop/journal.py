@@ -7,7 +7,7 @@ hundred small rows in two statements.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from apps.elastic.loop.book import SLICES, Entry
+from apps.elastic.loop.faults import spare
 from apps.elastic.models import ScalingDecision
 
 MERGE_FOR = timedelta(hours=1)
@@ -84,6 +85,8 @@ class Journal:
     _repeated: dict[int, set[Key]] = field(default_factory=dict)
     _newest: dict[int, Key] = field(default_factory=dict)
     _turned: set[int] = field(default_factory=set)
+    faults: list[tuple[int, Exception]] = field(default_factory=list)
+    """The jobs whose rows could not be written, until somebody has looked."""
 
     def note(self, seen: Notable) -> None:
         """A decision that changes nothing: a repeat of one that is known, or a new row."""
@@ -130,16 +133,15 @@ class Journal:
             for job_id in self._repeated
             if whole or job_id % SLICES == turn % SLICES or job_id in turned
         ]
-        rows = [
-            known.brought_up()
+        known = [
+            known
             for job_id in jobs
             for key in self._repeated.pop(job_id)
             if (known := self._open.get(job_id, {}).get(key)) is not None
         ]
-        if rows:
-            with connection.cursor() as cursor:
-                cursor.execute(_REPEATED, _columns(rows))
-        return {row.job_id for row in (*take, *rows)}
+        for one, exc in spare(_write_repeated, known):
+            self._spoiled(one.row.job_id, exc)
+        return {row.job_id for row in (*take, *(one.row for one in known))}
 
     def forget(self, job_ids: Iterable[int]) -> None:
         """Jobs that nothing scales any more."""
@@ -153,12 +155,28 @@ class Journal:
     def jobs(self) -> set[int]:
         return set(self._open)
 
-    def _write_fresh(self, rows: list[ScalingDecision]) -> None:
-        if rows:
-            ScalingDecision.objects.bulk_create(rows, batch_size=1000)
+    def _write_fresh(self, rows: Iterable[ScalingDecision]) -> None:
+        for row, exc in spare(_create, rows):
+            self._spoiled(row.job_id, exc)
+
+    def _spoiled(self, job_id: int, exc: Exception) -> None:
+        self.faults.append((job_id, exc))
+        self.forget([job_id])
 
 
-def _columns(rows: list[ScalingDecision]) -> list[list[Any]]:
+def _create(rows: Sequence[ScalingDecision]) -> None:
+    for row in rows:
+        row.pk = None  # of a try that was taken back
+    ScalingDecision.objects.bulk_create(rows, batch_size=1000)
+
+
+def _write_repeated(known: Sequence[_Open]) -> None:
+    rows = [one.brought_up() for one in known]
+    with connection.cursor() as cursor:
+        cursor.execute(_REPEATED, _columns(rows))
+
+
+def _columns(rows: Sequence[ScalingDecision]) -> list[list[Any]]:
     return [
         [row.pk for row in rows],
         [row.count for row in rows],

@@ -27,11 +27,13 @@ Answer = Mapping[SeriesKey, Sequence[Point]]
 
 @dataclass(slots=True)
 class Samples:
-    """What the sources said. `away`: clusters whose source did not answer, and why; `none`: those without one."""
+    """What the sources said. `away`: clusters whose source did not answer, and why; `none`: those without one;
+    `faults`: jobs of which they said what makes no sense."""
 
     by_job: dict[int, dict[str, list[Sample]]] = field(default_factory=dict)
     away: dict[int, str] = field(default_factory=dict)
     none: set[int] = field(default_factory=set)
+    faults: dict[int, Exception] = field(default_factory=dict)
 
     def of(self, job_id: int) -> Mapping[str, Sequence[Sample]]:
         return self.by_job.get(job_id, {})
@@ -86,7 +88,10 @@ class SampleReader:
 
 def _take(found: Samples, answer: Answer) -> None:
     for (key, metric), points in answer.items():
-        found.by_job.setdefault(int(key), {})[metric] = samples_of(points)
+        try:
+            found.by_job.setdefault(int(key), {})[metric] = samples_of(points)
+        except Exception as exc:  # noqa: BLE001 - one job's fault, which is told
+            found.faults[int(key)] = exc
 
 
 def samples_of(points: Iterable[Point]) -> list[Sample]:

@@ -72,10 +72,53 @@ class Seen:
             self.entry.asked(self.decision.wanted, now_s=self.observation.now_s)
         self.entry.memory.waiting = None
 
+    def spoiled(self, error: str) -> None:
+        """It could not even be asked for."""
+        planning.called_off(self.decision)
+        self.entry.memory.waiting = None
+        if self.made is not None:
+            self.made.acted, self.made.operation = False, None
+            self.made.verdict, self.made.values = FAILED, {"error": error}
+            self.made.wanted = self.made.instances
+
     def put_off(self, *, now_s: float | None = None) -> None:
         """It cannot be asked for now; see `planning.put_off`."""
         planning.put_off(self.decision, self.observation, now_s=now_s)
         self.waits = True
+
+
+FAILED = "failed"
+"""The verdict of a job that the loop failed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is written down of it instead of a decision. `counts`: instances wanted, running, healthy, staging."""
+
+    job_id: int
+    at: datetime
+    counts: tuple[int, int, int, int]
+    error: str
+
+    @property
+    def key(self) -> Key:
+        wanted, running, *_ = self.counts
+        return (FAILED, wanted, wanted, running)
+
+    @property
+    def row(self) -> ScalingDecision:
+        wanted, running, healthy, _ = self.counts
+        return ScalingDecision(
+            job_id=self.job_id,
+            at=self.at,
+            last_at=self.at,
+            verdict=FAILED,
+            values={"error": self.error},
+            instances=wanted,
+            wanted=wanted,
+            running=running,
+            healthy=healthy,
+        )
 
 
 def _row(one: Seen) -> ScalingDecision:

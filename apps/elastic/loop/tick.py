@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
@@ -18,17 +19,19 @@ from django.db import InterfaceError, OperationalError
 from apps.core.live import announce
 from apps.elastic import planning
 from apps.elastic.loop.acting import enact
-from apps.elastic.loop.book import SLICES, Book
+from apps.elastic.loop.book import SLICES, Book, Entry
 from apps.elastic.loop.facts import Fact, Surroundings, read_facts, read_surroundings
+from apps.elastic.loop.faults import Faults, spare
 from apps.elastic.loop.journal import Journal, checkpoint
 from apps.elastic.loop.looking import look
 from apps.elastic.loop.samples import SampleReader, Samples
-from apps.elastic.loop.seen import Seen
+from apps.elastic.loop.seen import Failure, Seen
 from apps.elastic.loop.shares import Shares, room_left
 from apps.hosts.capacity import Capacity, capacity_by_cluster
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.core.models import Operation
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ class Loop:
         self._samples = samples
         self._tell = tell
         self._journal = Journal()
+        self._faults = Faults()
         self._turn = 0
         self._now = datetime.min.replace(tzinfo=UTC)
         self._left: list[Seen] = []
@@ -76,6 +80,9 @@ class Loop:
             self._turn += 1
         facts = read_facts(only=only)
         self.book.update(facts, now=now, turn=self._turn, whole=only is None)
+        for fact in facts:
+            if (unreadable := self.book.unreadable.get(fact.job_id)) is not None:
+                self._fail(fact.job_id, fact.counts, unreadable)
         facts = [fact for fact in facts if fact.job_id in self.book.entries]
         around = read_surroundings(facts, agent_id=self._agent.pk, now=now, only=only)
         self._share(around.quota_left, now=now, whole=only is None)
@@ -94,7 +101,7 @@ class Loop:
         report.waiting = len(done) - report.acted + len(self._left)
         for one in seen:
             if not one.acts:
-                self._journal.note(one)
+                self._note(one)
         self._say(seen)
         self._write(seen, now=now, whole=only is None)
         report.took_s = time.monotonic() - began
@@ -103,9 +110,9 @@ class Loop:
     def save(self, now: datetime) -> None:
         """Keep everything: the process ends."""
         for one in self._set_aside().values():
-            self._journal.note(one)
+            self._note(one)
         self._journal.write(turn=0, whole=True)
-        checkpoint(self.book.entries.values(), now=now)
+        self._keep(self.book.entries.values(), now=now)
 
     # --- looking ---------------------------------------------------------------------------------------
 
@@ -124,10 +131,13 @@ class Loop:
         anew, without what it remembered, over which the decision may have stumbled."""
         seen = []
         for fact in facts:
+            if fact.job_id in samples.faults:
+                self._fail(fact.job_id, fact.counts, samples.faults[fact.job_id])
+                continue
             try:
                 seen.append(self._see(fact, around, samples, now=now))
-            except Exception:
-                log.exception("scaling_crashed", extra={"job": fact.job_id})
+            except Exception as exc:  # noqa: BLE001 - one job's fault, which is told
+                self._fail(fact.job_id, fact.counts, exc)
                 self.book.entries[fact.job_id].memory = planning.Memory()
         return seen
 
@@ -170,11 +180,33 @@ class Loop:
     def _act_on(self, some: Sequence[Seen]) -> None:
         """What is remembered is kept before anything is asked for: whoever takes over in the middle then counts no
         sample a second time, and at worst decides again by new ones."""
-        self._journal.enact([one.row for one in some])
-        checkpoint([one.entry for one in some], now=self._now)
-        answers = enact([one.order for one in some], agent=self._agent, now=self._now)
-        for one, operation in zip(some, answers, strict=True):
-            one.answered(operation)
+        ready = [one for one in some if self._can(one)]
+        self._journal.enact([one.row for one in ready])
+        broken = {job_id for job_id, _ in self._journal.faults}
+        ready = [one for one in ready if one.job_id not in broken]
+        answers: dict[int, Operation | None] = {}
+
+        def ask(batch: Sequence[Seen]) -> None:
+            checkpoint([one.entry for one in batch], now=self._now)
+            operations = enact([one.order for one in batch], agent=self._agent, now=self._now)
+            answers.update(zip((one.job_id for one in batch), operations, strict=True))
+
+        for one, exc in spare(ask, ready):
+            answers.pop(one.job_id, None)
+            one.spoiled(self._faults.note(one.job_id, exc, now=self._now))
+            one.row.save(update_fields=["verdict", "values", "wanted", "acted", "operation"])
+            one.entry.memory = planning.Memory()
+        for one in ready:
+            if one.job_id in answers:
+                one.answered(answers[one.job_id])
+
+    def _can(self, one: Seen) -> bool:
+        """Whether the decision can be put into words."""
+        try:
+            return bool(one.order.decision)
+        except Exception as exc:  # noqa: BLE001 - one job's fault, which is told
+            self._fail(one.job_id, one.fact.counts, exc)
+            return False
 
     def _set_aside(self, only: Collection[int] | None = None) -> dict[int, Seen]:
         """Those (of these jobs) that there was no time for: they are decided anew, by the newest samples. Until
@@ -195,10 +227,27 @@ class Loop:
         if one.acts and one.verdict.code == "again" and same:
             waited.waits = False
             return waited
-        self._journal.note(waited)
+        self._note(waited)
         return one
 
     # --- writing ---------------------------------------------------------------------------------------
+
+    def _note(self, one: Seen) -> None:
+        try:
+            self._journal.note(one)
+        except Exception as exc:  # noqa: BLE001 - one job's fault, which is told
+            self._fail(one.job_id, one.fact.counts, exc)
+
+    def _fail(self, job_id: int, counts: tuple[int, int, int, int], exc: Exception) -> None:
+        """The job's page says that the loop fails on it; its number stays."""
+        error = self._faults.note(job_id, exc, now=self._now)
+        self._journal.note(Failure(job_id, self._now, counts, error))
+
+    def _keep(self, entries: Iterable[Entry], *, now: datetime) -> None:
+        """A memory that cannot be kept is of no use: that job begins anew."""
+        for entry, exc in spare(partial(checkpoint, now=now), entries):
+            entry.memory = planning.Memory()
+            self._fail(entry.job_id, entry.counts or (0, 0, 0, 0), exc)
 
     def _say(self, seen: Sequence[Seen]) -> None:
         """Who is not told is told next time; nothing waits for it. But a connection that is lost takes the lock along,
@@ -221,16 +270,21 @@ class Loop:
             one.entry.proposed = proposed
         told = {entry.job_id for entry in urgent} | {one.job_id for one in seen if one.acted}
         if not whole:
-            checkpoint(urgent, now=now)
+            self._keep(urgent, now=now)
             _announce(told)
             return
         due = {entry.job_id: entry for entry in urgent}
         for entry in self.book.entries.values():
             if entry.job_id % SLICES == self._turn % SLICES:
                 due[entry.job_id] = entry
-        self._journal.forget(self._journal.jobs - self.book.entries.keys())
+        self._journal.forget(self._journal.jobs - self.book.entries.keys() - self.book.unreadable.keys())
         told |= self._journal.write(turn=self._turn)
-        checkpoint(due.values(), now=now)
+        self._keep(due.values(), now=now)
+        for job_id, exc in self._journal.faults:
+            known = self.book.entries.get(job_id)
+            self._fail(job_id, (known and known.counts) or (0, 0, 0, 0), exc)
+        self._journal.faults.clear()
+        self._faults.forget(now=now)
         _announce(told)
 
 

@@ -461,7 +461,7 @@ def test_a_tick_takes_as_many_queries_for_many_jobs_as_for_few(
     for job in [make_running_job(instances=2) for _ in range(jobs)]:
         make_policy(job=job)
     world.tick()
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(14):  # savepoints included
         assert world.tick().jobs == jobs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 960
@@ -14,6 +14,8 @@ PANE, COUNTS = 132, 110
 TITLE, GAP, AXIS = 22, 14, 24
 READINGS = 240
 """Moments that the cursor can stand at, at most."""
+AT_LEAST = 1 / 5
+"""Of the time that was asked for, the axis shows so much also where less is known."""
 
 Values = Sequence[tuple[float, float]]
 """(time in s, value), oldest first."""
@@ -130,6 +132,13 @@ class Chart:
 
 Say = Callable[[float, Mapping[str, float], Size | None], str]
 """The words of a moment: its time, the metrics' values, the size."""
+
+
+def begin_of(moments: Iterable[float], *, start_s: float, end_s: float) -> float:
+    """Where the axis begins: with the first of what is known, not with the nothing before it. At `start_s` where
+    nothing is known at all."""
+    first = max(min(moments, default=start_s), start_s)
+    return min(first, end_s - (end_s - start_s) * AT_LEAST)
 
 
 def draw(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +32,7 @@ class Source:
     """A monitoring that says the same load for ever: 400 % of CPU over the instances that there are."""
 
     away: bool = False
+    since_s: float = 0
     asked: list[tuple[Metric, int]] = field(default_factory=list)
     name = "falcon test"
     step_s = 5
@@ -45,7 +47,9 @@ class Source:
             raise SourceAway(self.name, "no connection")
         self.asked.append((metric, step_s))
         count = len(endpoints)
-        return [Point(at, 400 / count, 400, count) for at in range(start_s, end_s, step_s)]
+        return [
+            Point(at, 400 / count, 400, count) for at in range(start_s, end_s, step_s) if at >= self.since_s
+        ]
 
 
 @pytest.fixture
@@ -105,6 +109,21 @@ def test_the_chart_begins_a_quarter_of_an_hour_ago_where_nothing_was_decided_bef
     assert 'id="last-15m" aria-pressed="true"' in html_of(page, chart(job, last=""))
     make_decision(job=job, at=timezone.now() - timedelta(minutes=16))
     assert 'id="last-1h" aria-pressed="true"' in html_of(page, chart(job, last=""))
+
+
+@pytest.mark.parametrize(("known_s", "begins_at"), [(600, 52), (90, 52 + 896 * 2 / 3)])
+def test_the_axis_of_a_new_job_begins_with_the_job(
+    page: Client, job: Job, source: Source, known_s: int, begins_at: float
+) -> None:
+    """896 is the axis' length; three minutes of fifteen are shown at least."""
+    make_policy(job=job)
+    assert "Nothing is known from before" not in html_of(page, chart(job, last="15m"))
+    source.since_s = time.time() - known_s
+    html = html_of(page, chart(job, last="15m"))
+    assert "Nothing is known from before" in html
+    found = re.search(r'class="chart-line chart-metric" d="M([\d.]+) ', html)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(begins_at, abs=10)
 
 
 def test_while_the_monitoring_is_away_the_decisions_values_are_shown(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.elastic.charting import LEFT, RIGHT, WIDTH, Curve, Mark, Size, draw, nice
+from apps.elastic.charting import LEFT, RIGHT, WIDTH, Curve, Mark, Size, begin_of, draw, nice
 
 LABELS = {"instances": "Instances", "wanted": "wanted", "running": "running"}
 
@@ -22,6 +22,20 @@ LABELS = {"instances": "Instances", "wanted": "wanted", "running": "running"}
 )
 def test_an_axis_has_round_numbers(highest: float, whole: bool, marks: list[float]) -> None:
     assert nice(highest, whole=whole) == marks
+
+
+@pytest.mark.parametrize(
+    ("moments", "begin"),
+    [
+        ([], 100),  # nothing is known
+        ([100, 500], 100),
+        ([20, 500], 100),  # a decision that has lasted since before
+        ([400, 300, 500], 300),
+        ([1000], 900),  # at least a fifth is shown
+    ],
+)
+def test_the_axis_begins_where_something_is_known(moments: list[float], begin: float) -> None:
+    assert begin_of(moments, start_s=100, end_s=1100) == begin
 
 
 def test_a_picture_of_one_metric_and_what_was_decided() -> None:

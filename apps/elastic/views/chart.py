@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_safe
 
 from apps.core.views.pages import PageRequest
-from apps.elastic.charting import Curve, Size, draw
+from apps.elastic.charting import Curve, Size, begin_of, draw
 from apps.elastic.history import decisions_between, limits_shown, marks_of, recorded_of, sizes_of
 from apps.elastic.policies import METRICS, UNITS
 from apps.elastic.selectors import decisions_of, policy_of
@@ -37,7 +37,8 @@ SPANS: Mapping[str, tuple[timedelta, Promise]] = {
 
 @require_safe
 def chart(request: PageRequest, tag: str) -> HttpResponse:
-    """`?last=` of SPANS. Unless it says one, the last hour; 15 minutes where nothing was decided before."""
+    """`?last=` of SPANS. Unless it says one, the last hour; 15 minutes where nothing was decided before. The axis
+    begins where something is known."""
     job = find_job(request, tag)
     policy = policy_of(job)
     if policy is None:
@@ -45,7 +46,6 @@ def chart(request: PageRequest, tag: str) -> HttpResponse:
     end = timezone.now()
     last = _last(request.GET.get("last", ""), job=job, end=end)
     start = end - SPANS[last][0]
-    has_days = end - start > DAY
     names = [entry["metric"] for entry in policy.metrics]
     recorded = recorded_of(job, names, start=start, end=end)
     decisions = decisions_between(job, start=start, end=end)
@@ -61,11 +61,15 @@ def chart(request: PageRequest, tag: str) -> HttpResponse:
         )
         for name in names
     ]
+    known = [*(time_s for curve in curves for time_s, _ in curve.values[:1])]
+    known += [decision.at.timestamp() for decision in decisions]
+    begin_s = begin_of(known, start_s=start.timestamp(), end_s=end.timestamp())
+    has_days = end.timestamp() - begin_s > DAY.total_seconds()
     drawn = draw(
         curves,
         sizes_of(job, decisions, start=start, end=end),
         marks_of(decisions),
-        start_s=start.timestamp(),
+        start_s=begin_s,
         end_s=end.timestamp(),
         clock=_day_and_clock if has_days else _clock,
         say=partial(_say, "m-d H:i:s" if has_days else "H:i:s"),
@@ -82,6 +86,7 @@ def chart(request: PageRequest, tag: str) -> HttpResponse:
         "choices": [(name, label) for name, (_span, label) in SPANS.items()],
         "away": recorded.away,
         "is_empty": not any(curve.values for curve in curves),
+        "known_since": _moment(min(known)) if begin_s > start.timestamp() else None,
     }
     return render(request, "elastic/_chart.html", context)
 

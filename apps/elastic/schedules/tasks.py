@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.models import Cluster
-from apps.elastic.models import ScheduleRun
+from apps.elastic.models import ScalingSchedule, ScheduleRun
 from apps.elastic.schedules.effects import effects_put_off, effects_run
 from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.reconcile import chronos_reconcile
@@ -60,7 +60,9 @@ def reconcile_every_chronos() -> None:
 
 @shared_task(name="elastic.prune_schedule_runs", time_limit=280)
 def prune_schedule_runs() -> None:
-    """Records older than OCEAN_HISTORY_DAYS, oldest first."""
+    """Records older than OCEAN_HISTORY_DAYS, oldest first. Schedules of deleted jobs are due no more, so that who looks
+    for what is due does not come across them for ever."""
+    ScalingSchedule.objects.filter(job__deleted_at__isnull=False, next_at__isnull=False).update(next_at=None)
     old = ScheduleRun.objects.filter(at__lt=timezone.now() - timedelta(days=settings.OCEAN_HISTORY_DAYS))
     while pks := list(old.order_by("at").values_list("pk", flat=True)[:5000]):
         ScheduleRun.objects.filter(pk__in=pks).delete()

@@ -24,8 +24,9 @@ from apps.elastic.schedules.misfires import misfires_run
 from apps.elastic.schedules.ringing import MISFIRE_AFTER, Rung, schedule_rung
 from apps.elastic.schedules.selectors import schedule_bounds
 from apps.elastic.schedules.settling import runs_due_settle
+from apps.elastic.schedules.tasks import prune_schedule_runs
 from apps.elastic.schedules.tokens import token_of
-from apps.elastic.tests.factories import make_policy, make_schedule
+from apps.elastic.tests.factories import make_policy, make_run, make_schedule
 from apps.jobs.models import Job, JobEvent
 from apps.jobs.tests.factories import make_job, make_job_operation, make_running_job
 
@@ -365,6 +366,16 @@ class TestAMissedSlot:
     def test_of_a_deleted_job_is_nobodys(self) -> None:
         make_due(job=make_job(deleted_at=DUE))
         assert misfires_run(now=DUE + timedelta(hours=1)) == []
+
+
+def test_old_records_go_and_schedules_of_deleted_jobs_are_due_no_more() -> None:
+    kept, gone = make_due(), make_due(job=make_job(deleted_at=DUE))
+    old = make_run(schedule=kept, at=timezone.now() - timedelta(days=1000))
+    new = make_run(schedule=kept, due_at=DUE)
+
+    prune_schedule_runs()
+    assert list(ScheduleRun.objects.filter(pk__in=[old.pk, new.pk])) == [new]
+    assert [_fresh(kept).next_at, _fresh(gone).next_at] == [DUE, None]
 
 
 class TestTelling:

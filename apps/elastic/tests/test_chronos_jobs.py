@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from apps.core.models import Cluster, Drift
 from apps.core.tests.factories import make_cluster
 from apps.elastic.models import ChronosLook, ScalingSchedule
 from apps.elastic.schedules.chronos_jobs import COMMAND, Delete, Put, Ticker, diff, job_of
+from apps.elastic.schedules.drifts import drifts_note
 from apps.elastic.schedules.reconcile import chronos_reconcile, name_of
 from apps.elastic.schedules.tokens import token_of
 from apps.elastic.tests.factories import make_schedule
@@ -284,6 +286,22 @@ class TestOnARunningChronos:
         chronos.put_job({**job, "errorsSinceLastSuccess": 0})
         reconcile(cluster)
         assert not Drift.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_goes_on_failing_costs_one_query_however_many_they_are(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    cluster = make_cluster()
+    rows = [make_schedule(job=make_job(cluster=cluster)) for _ in range(3)]
+    states = {row.pk: ("failing", "HTTP 404") for row in rows}
+    drifts_note(cluster, rows, states)
+    assert Drift.objects.count() == 3
+
+    with django_assert_num_queries(1):
+        drifts_note(cluster, rows, states)
+    drifts_note(cluster, rows, {rows[0].pk: ("refused", "no")})
+    assert [drift.found for drift in Drift.objects.all()] == [["refused", "no"]]
 
 
 @pytest.mark.django_db

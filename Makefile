@@ -39,7 +39,7 @@ reset: $(ENVIRONMENT) ## Delete the data folder ($OCEAN_VAR)
 
 test: setup ## The whole test suite
 	$(PYTHON_BIN) -m pytest -m "not stack" -n 2
-	$(PYTHON_BIN) -m pytest -m stack
+	$(PYTHON_BIN) -m pytest -m stack -n 2 --dist loadfile
 
 lint: build ## Style, types, who may import whom, migrations, templates, translations
 	$(VENV)/bin/ruff check .

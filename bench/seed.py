@@ -98,6 +98,13 @@ def jobs(size: Size, *, state: str, wanted: str, mirrored: bool) -> int:
     return first.pk
 
 
+COUNTED = """
+UPDATE jobs_job AS job SET running = wanted - staged, healthy = wanted - staged, staging = staged
+  FROM (SELECT job_id, count(*) AS staged FROM jobs_instance WHERE state = 'staging' GROUP BY job_id) AS found
+ WHERE job.id = found.job_id AND job.state = 'running'
+"""
+
+
 def company(size: Size) -> None:
     """Everything that pages show."""
     lines()
@@ -120,6 +127,8 @@ def company(size: Size) -> None:
             f"{len(size.large)} + mod(n, {size.jobs - len(size.large)})" if place == 0 else str(place - 1)
         )
         instances(size, cluster, count, job=target, mark=place)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED)
     operations(size, cluster)
     ClusterWatch.objects.update_or_create(
         cluster=cluster,

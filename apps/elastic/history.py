@@ -12,10 +12,9 @@ from time import monotonic
 
 from apps.elastic.charting import Mark, Size
 from apps.elastic.loop.samples import samples_of
-from apps.elastic.models import ScalingDecision, ScalingPolicy
+from apps.elastic.models import BLIND, ScalingDecision, ScalingPolicy
 from apps.elastic.planning import Sample
 from apps.elastic.sources import get_source
-from apps.elastic.standing import BLIND
 from apps.elastic.words import decision_text
 from apps.jobs.models import GoneInstance, Instance, Job
 from clients.limits import calls_end_by
@@ -30,7 +29,7 @@ MARKS = 80
 ENDPOINTS = 2000
 ASK_FOR_S = 20.0
 """A job that had thousands of instances takes many calls; whoever looks at a page does not wait for ever."""
-HELD = BLIND | {"approval", "paused", "publishing", "again"}
+HELD = {*BLIND, "approval", "paused", "publishing", "again"}
 
 
 @dataclass(frozen=True, slots=True)

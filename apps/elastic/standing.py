@@ -10,13 +10,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.elastic.models import ScalingDecision, ScalingPause, ScalingPolicy
+from apps.elastic.models import BLIND, ScalingDecision, ScalingPause, ScalingPolicy
 from apps.elastic.selectors import Proposal, newest_decisions, pause_of_all, proposal_of
 from apps.elastic.words import NAMES, decision_text, measured
 from apps.jobs.models import Job
 
-BLIND = frozenset({"source_away", "no_source", "stale", "no_samples"})
-"""Verdicts that say that it cannot see the job."""
 IDLE = frozenset({"stopped", "not_published"})
 """Verdicts that say that there is nothing to scale."""
 QUIET_AFTER_S = 180.0

@@ -1,6 +1,6 @@
 """Scaling by metric: policies, what was decided, what the control loop remembers. By time: schedules and their runs."""
 
-from apps.elastic.models.decision import ScalingDecision, ScalingState
+from apps.elastic.models.decision import BLIND, ScalingDecision, ScalingState
 from apps.elastic.models.falcon import FalconEntry
 from apps.elastic.models.policy import ScalingPause, ScalingPolicy
 from apps.elastic.models.schedule import (
@@ -12,6 +12,7 @@ from apps.elastic.models.schedule import (
 )
 
 __all__ = [
+    "BLIND",
     "ChronosLook",
     "FalconEntry",
     "ScalingDecision",

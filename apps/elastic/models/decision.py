@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.elastic.models.policy import ScalingPolicy
 from apps.jobs.models import Job
+
+BLIND = ("no_samples", "no_source", "source_away", "stale")
+"""Verdicts that say that the loop cannot see the job."""
 
 
 class ScalingDecision(models.Model):
@@ -46,6 +50,9 @@ class ScalingDecision(models.Model):
         indexes = [
             models.Index(fields=["job", "-id"], name="scaling_decision_order"),
             models.Index(fields=["last_at"], name="scaling_decision_age"),
+            # What the dashboard counts: few rows of many.
+            models.Index(fields=["at"], name="scaling_decision_acts", condition=Q(acted=True)),
+            models.Index(fields=["last_at"], name="scaling_decision_blind", condition=Q(verdict__in=BLIND)),
         ]
 
     def __str__(self) -> str:
@@ -81,6 +88,11 @@ class ScalingState(models.Model):
         verbose_name = _("state of a scaling")
         verbose_name_plural = _("states of scalings")
         ordering = ["policy"]
+        indexes = [
+            models.Index(
+                fields=["proposed_at"], name="scaling_state_proposes", condition=Q(proposed__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.policy_id} {self.saved_at:%Y-%m-%dT%H:%M:%S}"

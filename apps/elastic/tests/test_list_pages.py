@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import ProductLine, User
 from apps.accounts.tests.factories import make_member, make_product_line, make_sre
 from apps.core.tests.factories import make_cluster
 from apps.core.tests.pages import html_of, part, queries, read
+from apps.elastic.activity import activity_of
 from apps.elastic.models import ScalingPause, ScalingPolicy, ScalingSchedule, ScalingState
 from apps.elastic.tests.factories import make_decision, make_policy, make_run, make_schedule
 from apps.jobs.models import Job
@@ -117,6 +119,19 @@ def test_the_dashboards_card_counts_ones_own_last_hour(dev: User, job: Job) -> N
     numbers = [cell.partition("</dd>")[0] for cell in html.split('<dd class="h3 mb-0">')[1:]]
     assert [number.replace("</span>", "")[-1] for number in numbers] == ["1", "1", "1", "1", "1"]
     assert 'hx-get="/scaling/card/"' in html_of(browser(dev), "/")
+
+
+def test_the_card_takes_as_many_queries_for_many_jobs_as_for_few(
+    dev: User, job: Job, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for count in (1, 10):
+        for _ in range(count):
+            other = make_running_job(product_line=job.product_line)
+            make_policy(job=other)
+            make_decision(job=other, acted=True, instances=3, wanted=5)
+        with django_assert_num_queries(4):
+            found = activity_of(dev, now=timezone.now())
+    assert (found.policies, found.out) == (11, 11)
 
 
 def filled(dev: User, job: Job, **changed: Any) -> dict[str, Any]:

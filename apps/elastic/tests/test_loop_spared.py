@@ -163,8 +163,9 @@ def test_a_memory_that_cannot_be_kept(
     assert ScalingDecision.objects.filter(job=odd, verdict="failed").count() == 1
     assert said(odd).startswith("Stays at 2: CPU is 70 %")  # it began anew
 
+    run(world, job, odd, ticks=2)
     world.loop.book.entries[odd.pk].memory.turned_s = float("nan")
-    run(world, job, odd)
+    run(world, job, odd, ticks=1)
     assert scaled() == {job.pk}
     assert said(odd).startswith(SAYS)
     run(world, job, odd)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,16 +17,13 @@ from apps.accounts.rights import is_sre, product_lines_visible
 from apps.core.selectors import clusters_shown
 from apps.core.views.pages import PageRequest
 from apps.core.views.tables import TablePage
+from apps.elastic.activity import activity_of
 from apps.elastic.filters import PolicyFilter
 from apps.elastic.forms.actions import PauseForm
-from apps.elastic.models import ScalingDecision, ScalingPolicy
+from apps.elastic.models import ScalingPolicy
 from apps.elastic.selectors import pause_of_all, policies_visible
 from apps.elastic.services import scaling_pause_all, scaling_resume_all
-from apps.elastic.standing import BLIND
 from apps.elastic.tables import PolicyTable
-
-HOUR = timedelta(hours=1)
-LATELY = timedelta(minutes=2)
 
 
 class PolicyList(TablePage):
@@ -78,19 +74,5 @@ def resume(request: PageRequest) -> HttpResponse:
 def card(request: PageRequest) -> HttpResponse:
     """The dashboard's card: what was done in the last hour, and what waits for somebody."""
     now = timezone.now()
-    policies = policies_visible(request.user)
-    decided = ScalingDecision.objects.filter(last_at__gte=now - HOUR, job__in=policies.values("job"))
-    counts = decided.aggregate(
-        out=Count("pk", filter=Q(acted=True, wanted__gt=F("instances"))),
-        back=Count("pk", filter=Q(acted=True, wanted__lt=F("instances"))),
-        blind=Count("job", filter=Q(verdict__in=BLIND, last_at__gte=now - LATELY), distinct=True),
-    )
-    context = {
-        "counts": counts,
-        "policies": policies.filter(enabled=True).count(),
-        "waiting": policies.filter(
-            state__proposed_at__gt=now - LATELY, state__proposed__isnull=False
-        ).count(),
-        "all_paused": pause_of_all(now=now),
-    }
+    context = {"activity": activity_of(request.user, now=now), "all_paused": pause_of_all(now=now)}
     return render(request, "elastic/_card.html", context)

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from apps.core.models import NotificationGroup, Severity
+from apps.core.models import Severity
 from apps.core.notifications.groups import groups_named
 from apps.core.notifications.telling import Event, notify_all
 from apps.core.notifications.words import Sentence
@@ -105,21 +106,23 @@ def _events(news: Sequence[News]) -> Iterable[Event]:
         told = [groups[name] for name in one.seen.entry.notify if name in groups]
         if not told or one.seen.job_id not in jobs:
             continue
-        try:
-            yield _event(one, told, *jobs[one.seen.job_id])
-        except Exception:  # nobody else's news wait for it
-            log.exception("scaling_not_told", extra={"job": one.seen.job_id})
+        tag, line_id = jobs[one.seen.job_id]
+        yield Event(
+            told,
+            subject=Sentence(
+                one.text, {"job": tag, "instances": one.seen.observation.wanted, "wanted": one.wanted}
+            ),
+            lines=partial(_because, one.seen),
+            key=one.key,
+            severity=one.severity,
+            product_line_id=line_id,
+            path=reverse("elastic:scaling", args=[tag]),
+        )
 
 
-def _event(one: News, groups: Sequence[NotificationGroup], tag: str, line_id: int) -> Event:
-    return Event(
-        groups,
-        subject=Sentence(
-            one.text, {"job": tag, "instances": one.seen.observation.wanted, "wanted": one.wanted}
-        ),
-        lines=[Sentence(BECAUSE, {"reason": reason_sentence(one.seen.row)})],
-        key=one.key,
-        severity=one.severity,
-        product_line_id=line_id,
-        path=reverse("elastic:scaling", args=[tag]),
-    )
+def _because(seen: Seen) -> list[Sentence]:
+    try:
+        return [Sentence(BECAUSE, {"reason": reason_sentence(seen.row)})]
+    except Exception:  # the news go out without; nobody else's wait for it
+        log.exception("reason_not_told", extra={"job": seen.job_id})
+        return []

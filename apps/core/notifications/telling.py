@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,12 +28,13 @@ Matter = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell, and whom. The fields are those of `notify`."""
+    """Something to tell, and whom. The fields are those of `notify`; `lines` may be a function that is only called for
+    what there is room for: of ten thousand events a digest says thirty."""
 
     groups: Sequence[NotificationGroup]
     subject: Sentence
     key: str
-    lines: Sequence[Sentence] = ()
+    lines: Sequence[Sentence] | Callable[[], Sequence[Sentence]] = ()
     severity: Severity = Severity.INFO
     product_line_id: int | None = None
     path: str = ""
@@ -124,7 +125,7 @@ def _take_in(found: Notification, events: Sequence[Event], *, at: str) -> None:
         if same is not None:
             same["count"] += 1
             same["last_at"] = at
-            same["lines"] = [line.as_json() for line in event.lines]
+            same["lines"] = _lines(event)
         elif len(found.parts) < MAX_PARTS:
             part = _part(event, at=at)
             found.parts.append(part)
@@ -142,13 +143,18 @@ def _take_in(found: Notification, events: Sequence[Event], *, at: str) -> None:
 def _part(event: Event, *, at: str) -> dict[str, Any]:
     return {
         **event.subject.as_json(),
-        "lines": [line.as_json() for line in event.lines],
+        "lines": _lines(event),
         "path": event.path,
         "severity": event.severity.value,
         "at": at,
         "last_at": at,
         "count": 1,
     }
+
+
+def _lines(event: Event) -> list[dict[str, Any]]:
+    lines = event.lines() if callable(event.lines) else event.lines
+    return [line.as_json() for line in lines]
 
 
 def _ring(notification_id: int) -> None:

@@ -206,8 +206,10 @@ def test_news_that_cannot_be_put_into_words(
     world.loop = Loop(world.reader, agent=world.agent, tell=tell)
     run(world, job, odd)
     assert scaled() == {job.pk, odd.pk}
-    [part] = Notification.objects.get(group=group).parts
-    assert part["values"]["job"] == job.tag
+    parts = {
+        part["values"]["job"]: len(part["lines"]) for part in Notification.objects.get(group=group).parts
+    }
+    assert parts == {job.tag: 1, odd.tag: 0}
 
 
 def test_between_two_ticks_too(

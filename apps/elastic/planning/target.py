@@ -177,6 +177,7 @@ def _wish(
         code = "window"
     else:
         values["wish"] = wish
+        code = "target" if code == "trend" else code  # what is forecast still, but asks for fewer
     if wanted < seen.wanted:
         unknown = in_doubt(state, policy, seen)
         left_s = state.since_s + YOUNG * policy.window_s - seen.now_s

@@ -99,8 +99,10 @@ def jobs(size: Size, *, state: str, wanted: str, mirrored: bool) -> int:
 
 
 COUNTED = """
-UPDATE jobs_job AS job SET running = wanted - staged, healthy = wanted - staged, staging = staged
-  FROM (SELECT job_id, count(*) AS staged FROM jobs_instance WHERE state = 'staging' GROUP BY job_id) AS found
+UPDATE jobs_job AS job
+   SET wanted = found.total, running = found.running, healthy = found.running, staging = found.total - found.running
+  FROM (SELECT job_id, count(*) AS total, count(*) FILTER (WHERE state = 'running') AS running
+          FROM jobs_instance GROUP BY job_id) AS found
  WHERE job.id = found.job_id AND job.state = 'running'
 """
 

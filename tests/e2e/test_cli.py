@@ -196,8 +196,10 @@ def test_what_goes_wrong_has_its_exit_code_and_its_reason(
     stranger = terminal(stack, tmp_path_factory.mktemp("dev2"), "dev2")
     assert stranger.ocean("job", json.loads(dev.done("job", job, "--json"))["tag"]).code == 4
 
-    content = content.replace("/missing", "/").replace("exec python3", "sleep 5; exec python3")
-    (dev.folder / "web.yaml").write_text(content)
+    dev.write("web", service=service, version="3")
+    content = (dev.folder / "web.yaml").read_text()
+    slow = content.replace("exec python3", "sleep 5; exec python3").replace("grace_s: 2", "grace_s: 20")
+    (dev.folder / "web.yaml").write_text(slow)
     dev.done("publish", "-f", "web.yaml")  # takes a while, and is not waited for
     ended = dev.ocean("scale", job, "2")
     in_the_way = re.search(r"`ocean wait (\d+)`", ended.err)

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from apps.core.operations.dispatch import send
 from apps.elastic.models import ScalingSchedule, ScheduleRun
-from apps.elastic.schedules.settling import SETTLE_TASK, runs_due_settle
+from apps.elastic.schedules.settling import AHEAD, SETTLE_TASK, runs_due_settle
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _moment_note(schedule: ScalingSchedule, *, due_at: datetime, now: datetime) 
     candidates = [Candidate(row, due_at) for row in (own, *others)]
     slots_note(candidates, trigger=ScheduleRun.Trigger.CHRONOS, rung_by=own, now=now)
     if due_at > now:
-        wait_s = (due_at - now).total_seconds()
+        wait_s = max(0.0, (due_at - AHEAD - now).total_seconds())
         transaction.on_commit(
             lambda: send(SETTLE_TASK, schedule.pk, queue="elastic", after_s=wait_s), robust=True
         )

@@ -29,6 +29,9 @@ EFFECTS_TASK = "elastic.run_schedule_effects"
 EFFECTS_AT_ONCE = 50
 """Runs that one task turns into operations."""
 SLACK = timedelta(milliseconds=200)
+"""What is due within that counts as due."""
+AHEAD = timedelta(milliseconds=150)
+"""A worker is asked to begin so long before the slot: to write it takes a moment, and a second for thousands."""
 SETTLE_LOCK = 7211
 """An advisory lock: one settles at a time, since slots of one job at one moment decide between them."""
 

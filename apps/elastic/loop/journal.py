@@ -90,20 +90,21 @@ class Journal:
 
     def note(self, seen: Notable) -> None:
         """A decision that changes nothing: a repeat of one that is known, or a new row."""
-        rows = self._open.setdefault(seen.job_id, {})
-        known = rows.get(seen.key)
-        before, self._newest[seen.job_id] = self._newest.get(seen.job_id), seen.key
+        job_id, key = seen.job_id, seen.key
+        rows = self._open.setdefault(job_id, {})
+        known = rows.get(key)
+        before, self._newest[job_id] = self._newest.get(job_id), key
         if known is None or seen.at - known.row.at >= MERGE_FOR:
-            rows[seen.key] = _Open(seen.row)
-            self._fresh.setdefault(seen.job_id, []).append(seen.row)
+            rows[key] = _Open(seen.row)
+            self._fresh.setdefault(job_id, []).append(seen.row)
             return
         known.row.count += 1
         known.row.last_at = seen.at
         known.newest = seen
         if known.row.pk is not None:
-            self._repeated.setdefault(seen.job_id, set()).add(seen.key)
-            if before != seen.key:
-                self._turned.add(seen.job_id)
+            self._repeated.setdefault(job_id, set()).add(key)
+            if before != key:
+                self._turned.add(job_id)
 
     def enact(self, decisions: Iterable[ScalingDecision]) -> None:
         """Write those that something is to be done for now, so that it can be done once for each. What came before them

@@ -50,6 +50,7 @@ def _observe(
     entry.has(wanted, now=now)
     bound = around.scheduled.get(fact.job_id)
     floors = (entry.person_floor(now=now), around.until.get(fact.job_id), bound.floor if bound else None)
+    asked = [number for number in floors if number is not None]
     return planning.Observation(
         now_s=now.timestamp(),
         wanted=wanted,
@@ -58,7 +59,7 @@ def _observe(
         starting=fact.staging,
         publishing=held is not None and not held.is_ours,
         samples=samples.of(fact.job_id),
-        floor=max((number for number in floors if number is not None), default=None),
+        floor=max(asked) if asked else None,
         exact=bound.exact if bound else None,
         quota_max=shares.quota_max(fact, wanted),
         capacity_max=shares.room_max(entry, wanted),

@@ -68,6 +68,7 @@ class Loop:
         self._turn = 0
         self._now = datetime.min.replace(tzinfo=UTC)
         self._left: list[Seen] = []
+        self._unkept = False
         self._shares = Shares()
         self._capacity: tuple[float, dict[int, Capacity]] = (float("-inf"), {})
 
@@ -163,7 +164,12 @@ class Loop:
     # --- acting ----------------------------------------------------------------------------------------
 
     def go_on(self, *, until: float) -> None:
-        """Act on what the tick had no time for, until this moment of `time.monotonic`."""
+        """What can wait for the end of the tick: keep what is remembered of a slice of the jobs, and act on what there
+        was no time for, until this moment of `time.monotonic`."""
+        if self._unkept:
+            self._unkept = False
+            entries = self.book.entries.values()
+            self._keep([one for one in entries if one.job_id % SLICES == self._turn % SLICES], now=self._now)
         acted = [one for one in self._act(until=until) if one.acted]
         self._say(acted)
         _announce({one.job_id for one in acted})
@@ -273,13 +279,10 @@ class Loop:
             self._keep(urgent, now=now)
             _announce(told)
             return
-        due = {entry.job_id: entry for entry in urgent}
-        for entry in self.book.entries.values():
-            if entry.job_id % SLICES == self._turn % SLICES:
-                due[entry.job_id] = entry
         self._journal.forget(self._journal.jobs - self.book.entries.keys() - self.book.unreadable.keys())
         told |= self._journal.write(turn=self._turn)
-        self._keep(due.values(), now=now)
+        self._keep(urgent, now=now)
+        self._unkept = True
         for job_id, exc in self._journal.faults:
             known = self.book.entries.get(job_id)
             self._fail(job_id, (known and known.counts) or (0, 0, 0, 0), exc)

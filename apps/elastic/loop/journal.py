@@ -118,15 +118,19 @@ class Journal:
             self._newest.pop(decision.job_id, None)
         self._write_fresh([*before, *decisions])
 
-    def write(self, *, turn: int, whole: bool = False) -> set[int]:
-        """New rows, up to a number, and of the repeats a slice and those that say something else than before; `whole`:
-        all of both. Returns whose they are."""
+    def write_new(self, *, whole: bool = False) -> set[int]:
+        """New rows, up to a number (`whole`: all). Returns whose they are."""
         take: list[ScalingDecision] = []
         for job_id in list(self._fresh):
             if len(take) >= FRESH_A_TICK and not whole:
                 break
             take += self._fresh.pop(job_id)
         self._write_fresh(take)
+        return {row.job_id for row in take}
+
+    def write_repeats(self, *, turn: int, whole: bool = False) -> set[int]:
+        """Of the repeats a slice, and those that say something else than before (`whole`: all). Returns whose they
+        are."""
         turned = set(islice(self._turned, FRESH_A_TICK))
         self._turned.clear()
         jobs = [
@@ -142,7 +146,7 @@ class Journal:
         ]
         for one, exc in spare(_write_repeated, known):
             self._spoiled(one.row.job_id, exc)
-        return {row.job_id for row in (*take, *(one.row for one in known))}
+        return {one.row.job_id for one in known}
 
     def forget(self, job_ids: Iterable[int]) -> None:
         """Jobs that nothing scales any more."""

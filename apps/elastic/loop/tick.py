@@ -112,7 +112,8 @@ class Loop:
         """Keep everything: the process ends."""
         for one in self._set_aside().values():
             self._note(one)
-        self._journal.write(turn=0, whole=True)
+        self._journal.write_new(whole=True)
+        self._journal.write_repeats(turn=0, whole=True)
         self._keep(self.book.entries.values(), now=now)
 
     # --- looking ---------------------------------------------------------------------------------------
@@ -164,12 +165,11 @@ class Loop:
     # --- acting ----------------------------------------------------------------------------------------
 
     def go_on(self, *, until: float) -> None:
-        """What can wait for the end of the tick: keep what is remembered of a slice of the jobs, and act on what there
-        was no time for, until this moment of `time.monotonic`."""
+        """What can wait for the end of the tick: write what repeats and what is remembered of a slice of the jobs, and
+        act on what there was no time for, until this moment of `time.monotonic`."""
         if self._unkept:
             self._unkept = False
-            entries = self.book.entries.values()
-            self._keep([one for one in entries if one.job_id % SLICES == self._turn % SLICES], now=self._now)
+            _announce(self._write_slice())
         acted = [one for one in self._act(until=until) if one.acted]
         self._say(acted)
         _announce({one.job_id for one in acted})
@@ -280,15 +280,26 @@ class Loop:
             _announce(told)
             return
         self._journal.forget(self._journal.jobs - self.book.entries.keys() - self.book.unreadable.keys())
-        told |= self._journal.write(turn=self._turn)
+        told |= self._journal.write_new()
         self._keep(urgent, now=now)
         self._unkept = True
+        self._note_faults()
+        self._faults.forget(now=now)
+        _announce(told)
+
+    def _write_slice(self) -> set[int]:
+        told = self._journal.write_repeats(turn=self._turn)
+        entries = self.book.entries.values()
+        self._keep([one for one in entries if one.job_id % SLICES == self._turn % SLICES], now=self._now)
+        self._note_faults()
+        return told
+
+    def _note_faults(self) -> None:
+        """Whose rows could not be written."""
         for job_id, exc in self._journal.faults:
             known = self.book.entries.get(job_id)
             self._fail(job_id, (known and known.counts) or (0, 0, 0, 0), exc)
         self._journal.faults.clear()
-        self._faults.forget(now=now)
-        _announce(told)
 
 
 def _announce(job_ids: Collection[int]) -> None:

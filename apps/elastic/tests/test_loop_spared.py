@@ -159,7 +159,6 @@ def test_a_memory_that_cannot_be_kept(
     for _ in range(13):
         world.source.say(odd, "cpu", 70, at_s=world.now.timestamp() + 4)
         world.tick(job, cpu=70)
-        world.loop.go_on(until=0.0)
     assert ScalingState.objects.filter(policy__job=job).exists()
     assert ScalingDecision.objects.filter(job=odd, verdict="failed").count() == 1
     assert said(odd).startswith("Stays at 2: CPU is 70 %")  # it began anew

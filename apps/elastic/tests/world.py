@@ -43,7 +43,9 @@ class World:
                     at_s=self.now.timestamp() - 1,
                     reporting=reporting,
                 )
-        return self.loop.tick(self.now)
+        report = self.loop.tick(self.now)
+        self.loop.go_on(until=0.0)  # writes what can wait, acts no more
+        return report
 
     def settle(self, job: Job) -> None:
         """The job becomes what was asked for: operations end, instances run."""

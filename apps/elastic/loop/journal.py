@@ -1,7 +1,7 @@
 """Writes decisions as few rows, since one that repeats is the same row with a count; and checkpoints the memories.
 
-Repeats and checkpoints are written in slices, one slice a tick, so that a tick of 10,000 quiet jobs writes a few
-hundred small rows in two statements.
+Repeats and checkpoints are written in slices, one slice after each tick, so that of 10,000 quiet jobs a few hundred
+small rows are written at a time, by two statements.
 """
 
 from __future__ import annotations

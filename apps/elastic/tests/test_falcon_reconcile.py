@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -65,9 +66,9 @@ def policy(cluster: Cluster) -> ScalingPolicy:
 
 
 @pytest.fixture(autouse=True)
-def _no_hints() -> None:
-    while hints.take():
-        pass
+def _own_hints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests run beside this one with the same Redis, and change instances."""
+    monkeypatch.setattr(hints, "CHANGED", f"test:{uuid4()}")
 
 
 def name(policy: ScalingPolicy) -> str:
